@@ -1,0 +1,176 @@
+/**
+ * What Pail needs of an object store, and nothing else.
+ *
+ * Keeps: whatever is returned has been checked against what was asked (status, range, length,
+ *        ETag, shape). Fails with a PailError from the closed table, never with a library's error.
+ * Never: retries, decides about conflicts, knows about files.
+ */
+
+/** An opaque version token, with its quotes as the server sent it. Not a digest. */
+export type Etag = string & { readonly brand: 'Etag' }
+
+/** Metadata without the `x-amz-meta-` prefix; names in lower case. */
+export type UserMetadata = Readonly<Record<string, string>>
+
+export type ObjectInfo = {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: Etag
+  /** Last-Modified, milliseconds since 1970. */
+  readonly modifiedMs: number
+  /** As listed or by HEAD; undefined means the bucket's standard class. */
+  readonly storageClass?: string
+}
+
+export type ObjectHead = ObjectInfo & {
+  readonly metadata: UserMetadata
+  readonly contentType?: string
+}
+
+export type ListPage = {
+  readonly objects: readonly ObjectInfo[]
+  /** Common prefixes, each ending with the delimiter. Empty without a delimiter. */
+  readonly prefixes: readonly string[]
+  /** Hand it back to get the next page; undefined on the last one. */
+  readonly next?: string
+}
+
+export type ListRequest = {
+  readonly prefix: string
+  readonly delimiter?: '/'
+  readonly token?: string
+  readonly startAfter?: string
+  /** 1 to 1,000. */
+  readonly keysMax?: number
+}
+
+/** What must be true of the key at the moment it is written. */
+export type Precondition = { readonly ifMatch: Etag } | { readonly ifAbsent: true }
+
+export type PutAttributes = {
+  readonly metadata?: UserMetadata
+  readonly contentType?: string
+}
+
+export type PutRequest = PutAttributes & {
+  readonly key: string
+  readonly body: Uint8Array
+  readonly precondition?: Precondition
+}
+
+export type CopyRequest = {
+  readonly sourceKey: string
+  readonly key: string
+  /** The copy fails with `s3/precondition` when the source is another version. */
+  readonly sourceEtag?: Etag
+  /** Given: replaces the attributes. Absent: they are carried over. */
+  readonly replace?: PutAttributes
+}
+
+export type PartInfo = {
+  readonly partNumber: number
+  readonly etag: Etag
+  readonly sizeBytes: number
+}
+
+export type MultipartUpload = {
+  readonly key: string
+  readonly uploadId: string
+  readonly startedMs: number
+}
+
+export type BucketInfo = {
+  readonly name: string
+  readonly createdMs?: number
+  /** As the server names it, e.g. `eu-de-smart`. */
+  readonly location?: string
+}
+
+/** What an endpoint was seen to honour. Found by a probe, remembered per endpoint. */
+export type Capabilities = {
+  /** PUT with If-None-Match: * and with If-Match. */
+  readonly conditionalPut: boolean
+  /** The same two on CompleteMultipartUpload. */
+  readonly conditionalComplete: boolean
+  readonly uploadPartCopy: boolean
+}
+
+export interface ObjectStore {
+  list(request: ListRequest, signal?: AbortSignal): Promise<ListPage>
+  /** @throws PailError `s3/no-key` when there is no such object */
+  head(key: string, signal?: AbortSignal): Promise<ObjectHead>
+  /**
+   * Reads exactly `into.length` bytes from `offset` of exactly the version `etag`, into `into`.
+   * @throws PailError `s3/precondition` when the object is another version now,
+   *         `s3/bad-reply` when status, Content-Range, length or ETag do not fit what was asked
+   */
+  get(
+    request: {
+      readonly key: string
+      readonly etag: Etag
+      readonly offset: number
+      readonly into: Uint8Array
+    },
+    signal?: AbortSignal,
+  ): Promise<void>
+  put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }>
+  /** @returns the new object's ETag; a 200 that carries an error is that error */
+  copy(request: CopyRequest, signal?: AbortSignal): Promise<{ etag: Etag }>
+  /** Deleting what is not there is no error. */
+  delete(key: string, signal?: AbortSignal): Promise<void>
+  /** Up to 1,000 keys in one request. @returns the keys that are still there, each with its reason */
+  deleteBatch(
+    keys: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<
+    ReadonlyArray<{ readonly key: string; readonly code: string; readonly message: string }>
+  >
+  createMultipart(
+    request: PutAttributes & { readonly key: string },
+    signal?: AbortSignal,
+  ): Promise<{ uploadId: string }>
+  uploadPart(
+    request: {
+      readonly key: string
+      readonly uploadId: string
+      readonly partNumber: number
+      readonly body: Uint8Array
+    },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }>
+  /** Range is inclusive of `offset`, exclusive of `offset + lengthBytes`. */
+  uploadPartCopy(
+    request: {
+      readonly key: string
+      readonly uploadId: string
+      readonly partNumber: number
+      readonly sourceKey: string
+      readonly sourceEtag: Etag
+      readonly offset: number
+      readonly lengthBytes: number
+    },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }>
+  /** All parts of an upload, every page. @throws PailError `s3/no-key` when the upload is gone */
+  listParts(key: string, uploadId: string, signal?: AbortSignal): Promise<readonly PartInfo[]>
+  completeMultipart(
+    request: {
+      readonly key: string
+      readonly uploadId: string
+      readonly parts: ReadonlyArray<{ readonly partNumber: number; readonly etag: Etag }>
+      readonly precondition?: Precondition
+    },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }>
+  /** Aborting what is gone is no error. */
+  abortMultipart(key: string, uploadId: string, signal?: AbortSignal): Promise<void>
+  listMultipart(prefix: string, signal?: AbortSignal): Promise<readonly MultipartUpload[]>
+}
+
+/** The endpoint itself, before a bucket is chosen. */
+export interface ObjectService {
+  listBuckets(signal?: AbortSignal): Promise<readonly BucketInfo[]>
+  bucket(name: string): ObjectStore
+  /** Drops idle sockets: after sleep, or a change of network. */
+  close(): void
+}

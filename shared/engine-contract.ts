@@ -1,0 +1,83 @@
+/**
+ * The engine's API: main talks it over a message port, the CLI over a local socket.
+ * Both ends are derived from these tables.
+ */
+import { z } from 'zod'
+import type { WireError } from './errors.ts'
+import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
+
+const Access = { endpoint: Endpoint, credentials: Credentials }
+
+export const engineCalls = {
+  'engine/status': { input: z.object({}), output: StatusView },
+  /** Returns when the folder answers its first request; the journal is replayed before that. */
+  'mounts/start': {
+    input: z.object({
+      ...Access,
+      bucket: z.string().min(1).max(255),
+      /** Prefix inside the bucket, with or without slashes at its ends; empty for all of it. */
+      subpath: z.string().max(1024),
+      /** Absolute path of the local folder. */
+      dir: z.string().min(1).max(4096),
+      readOnly: z.boolean(),
+      /** Make the folder when it is missing (the app's default folders). */
+      createDir: z.boolean().default(false),
+    }),
+    output: MountView,
+  },
+  'mounts/stop': {
+    input: z.object({
+      dir: z.string(),
+      /** Detach at once although programs still use the folder. */
+      force: z.boolean().default(false),
+    }),
+    output: MountView,
+  },
+  /** Resolves when nothing is pending in `dir` (or anywhere), or when the time is over. */
+  'uploads/flush': {
+    input: z.object({
+      dir: z.string().optional(),
+      timeoutMs: z.number().int().positive().optional(),
+    }),
+    output: z.object({ pendingFiles: z.number().int(), pendingBytes: z.number().int() }),
+  },
+  /** Checks endpoint and keys without storing anything. */
+  'buckets/list': { input: z.object(Access), output: z.array(BucketView) },
+  /** For keys that may not list buckets: may this bucket be listed? */
+  'buckets/probe': {
+    input: z.object({ ...Access, bucket: z.string().min(1), subpath: z.string() }),
+    output: z.object({ canList: z.boolean() }),
+  },
+  /** Unmounts everything, keeps what is pending, ends the process. */
+  'engine/shutdown': { input: z.object({}), output: z.object({ pendingFiles: z.number().int() }) },
+} as const
+
+export const engineEvents = {
+  /** At most ten a second. */
+  'status/changed': StatusView,
+} as const
+
+export type EngineCall = keyof typeof engineCalls
+export type EngineInput<C extends EngineCall> = z.input<(typeof engineCalls)[C]['input']>
+export type EngineParsed<C extends EngineCall> = z.output<(typeof engineCalls)[C]['input']>
+export type EngineOutput<C extends EngineCall> = z.output<(typeof engineCalls)[C]['output']>
+export type EngineEvent = keyof typeof engineEvents
+
+/** A missing handler does not compile. */
+export type EngineHandlers = {
+  [C in EngineCall]: (input: EngineParsed<C>) => Promise<EngineOutput<C>>
+}
+
+/** Failures travel as values. */
+export type Reply<T> = { ok: true; value: T } | { ok: false; error: WireError }
+
+/** Frames on the wire; on a socket one JSON document a line, at most 1 MiB. */
+export type EngineFrame =
+  | {
+      readonly kind: 'call'
+      readonly id: number
+      readonly call: EngineCall
+      readonly input: unknown
+    }
+  | { readonly kind: 'reply'; readonly id: number; readonly reply: Reply<unknown> }
+  | { readonly kind: 'event'; readonly event: EngineEvent; readonly value: unknown }

@@ -1,0 +1,94 @@
+/**
+ * What crosses a process boundary, as schemas: both ends parse with the same definition.
+ *
+ * Never: a field that could hold a secret in anything that is sent back or shown.
+ */
+import { z } from 'zod'
+import { ERRORS, type ErrorCode } from './errors.ts'
+
+const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
+
+export const WireErrorSchema = z.object({
+  code: z.enum(errorCodes),
+  detail: z.string(),
+  where: z.record(z.string(), z.union([z.string(), z.number()])),
+})
+
+/** A secret on its way to the engine. Goes one way: no reply contains it. */
+export const Credentials = z.object({
+  accessKeyId: z.string().min(1).max(256),
+  secretAccessKey: z.string().min(1).max(512),
+})
+export type Credentials = z.infer<typeof Credentials>
+
+export const Endpoint = z.object({
+  /** http or https; path-style addressing unless `virtualHosted`. */
+  url: z.url({ protocol: /^https?$/ }).max(2048),
+  region: z.string().min(1).max(64),
+  virtualHosted: z.boolean().default(false),
+})
+export type Endpoint = z.infer<typeof Endpoint>
+
+export const MOUNT_STATES = [
+  'starting',
+  'mounted',
+  'offline',
+  'needs-sign-in',
+  'read-only-fault',
+  'stopping',
+  'stopped',
+  'failed',
+] as const
+
+export const MountView = z.object({
+  dir: z.string(),
+  bucket: z.string(),
+  /** Empty, or ending with `/`. */
+  prefix: z.string(),
+  endpointUrl: z.string(),
+  readOnly: z.boolean(),
+  state: z.enum(MOUNT_STATES),
+  /** One sentence when the state is not `mounted`. */
+  reason: z.string().optional(),
+  pendingFiles: z.number().int(),
+  pendingBytes: z.number().int(),
+  /** Uploads that wait for a person, newest first, at most 100. */
+  errors: z.array(
+    z.object({
+      path: z.string(),
+      code: z.enum(errorCodes),
+      sentence: z.string(),
+      atMs: z.number(),
+    }),
+  ),
+})
+export type MountView = z.infer<typeof MountView>
+
+export const StatusView = z.object({
+  engine: z.object({
+    pid: z.number().int(),
+    version: z.string(),
+    startedMs: z.number(),
+    dataDir: z.string(),
+    residentBytes: z.number(),
+  }),
+  mounts: z.array(MountView),
+})
+export type StatusView = z.infer<typeof StatusView>
+
+export const BucketView = z.object({
+  name: z.string(),
+  createdMs: z.number().optional(),
+  location: z.string().optional(),
+})
+export type BucketView = z.infer<typeof BucketView>
+
+export const ConnectionView = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  endpointUrl: z.string(),
+  region: z.string(),
+  /** Shown so that a person can tell keys apart; the secret never leaves the keychain. */
+  accessKeyId: z.string(),
+})
+export type ConnectionView = z.infer<typeof ConnectionView>
