@@ -208,6 +208,23 @@ export const ERRORS = {
     'never',
     'Start or unlock the keychain of this computer (on Linux: a Secret Service such as gnome-keyring).',
   ),
+  'keychain/no-secret': row(
+    'EACCES',
+    'never',
+    'The secret key is not in the keychain any more. Remove the connection and add it again.',
+  ),
+  'connection/exists': row(
+    'EEXIST',
+    'never',
+    'Choose another name: a connection of this name exists.',
+  ),
+  'connection/missing': row('ENOENT', 'never', 'This connection was removed. Add it again.'),
+  'connection/in-use': row('EBUSY', 'never', 'Remove the folders that use this connection first.'),
+  'settings/unwritable': row(
+    'EIO',
+    'never',
+    'The settings cannot be written. Check the disk and the settings folder.',
+  ),
   'engine/not-running': row('EIO', 'never', 'Start Pail, or mount a folder with pail mount.'),
   'engine/stopped': row('EIO', 'backoff', 'The engine restarts. Nothing that was closed is lost.'),
   // What a file system says. The remedy is for the log and the window; programs see the errno.

@@ -2,9 +2,41 @@
  * What the window may ask of main: the one list of names that the preload bridge lets through.
  */
 import { z } from 'zod'
-import { BucketView, ConnectionView, MountView, StatusView } from './model.ts'
+import { BucketView, ConnectionView, MountView } from './model.ts'
+import type { WindowCallName, WindowEventName } from './window-names.ts'
+
+/** A mount as the window shows it: what the engine says, and what main remembers of it. */
+export const MountRow = MountView.extend({
+  /** Absent when the mount was made from the command line. */
+  connectionId: z.uuid().optional(),
+  connectionName: z.string().optional(),
+  /** Main brings it back after a restart. */
+  isWanted: z.boolean(),
+})
+export type MountRow = z.infer<typeof MountRow>
+
+export const ENGINE_STATES = ['starting', 'running', 'restarting'] as const
+
+export const WindowStatus = z.object({
+  engine: z.object({
+    state: z.enum(ENGINE_STATES),
+    /** One sentence while the engine is not running. */
+    reason: z.string().optional(),
+    /** True for an engine that the command line started: it goes on when the app quits. */
+    isShared: z.boolean(),
+    version: z.string().optional(),
+  }),
+  mounts: z.array(MountRow),
+})
+export type WindowStatus = z.infer<typeof WindowStatus>
+
+export const PAGES = ['folders', 'buckets', 'activity', 'settings'] as const
 
 export const windowCalls = {
+  'app/info': {
+    input: z.object({}),
+    output: z.object({ version: z.string(), runtime: z.string(), dataDir: z.string() }),
+  },
   'connections/list': { input: z.object({}), output: z.array(ConnectionView) },
   /** Probes with the keys in memory; refused: nothing is stored. Accepted: secret to the keychain first. */
   'connections/add': {
@@ -33,7 +65,7 @@ export const windowCalls = {
   },
   'mounts/stop': { input: z.object({ dir: z.string(), force: z.boolean() }), output: MountView },
   'mounts/remove': { input: z.object({ dir: z.string() }), output: z.object({}) },
-  'status/get': { input: z.object({}), output: StatusView },
+  'status/get': { input: z.object({}), output: WindowStatus },
   /** Asks the person for a folder by the system's own dialog. */
   'folders/choose': { input: z.object({}), output: z.object({ dir: z.string().nullable() }) },
   'folders/suggest': {
@@ -42,9 +74,13 @@ export const windowCalls = {
   },
   /** Opens a mounted folder in the file manager. */
   'folders/open': { input: z.object({ dir: z.string() }), output: z.object({}) },
-} as const
+} as const satisfies Record<WindowCallName, { input: z.ZodType; output: z.ZodType }>
 
-export const windowEvents = { 'status/changed': StatusView } as const
+export const windowEvents = {
+  'status/changed': WindowStatus,
+  /** The tray or the menu asks for a page. */
+  'window/show-page': z.object({ page: z.enum(PAGES) }),
+} as const satisfies Record<WindowEventName, z.ZodType>
 
 export type WindowCall = keyof typeof windowCalls
 export type WindowInput<C extends WindowCall> = z.input<(typeof windowCalls)[C]['input']>
