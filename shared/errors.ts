@@ -145,6 +145,11 @@ export const ERRORS = {
     'never',
     'Another Pail engine uses this data folder. Stop it, or use another folder.',
   ),
+  'store/data-folder': row(
+    'EACCES',
+    'never',
+    'Choose a data folder of your own: on this disk, not a link, not inside a mounted folder.',
+  ),
   'store/io': row('EIO', 'never', 'This disk reports an error. Check it.'),
   'store/too-new': row(
     'EIO',
