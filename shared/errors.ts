@@ -69,6 +69,7 @@ export const ERRORS = {
     'Check the endpoint address and the network: nothing answers there.',
   ),
   'net/timeout': row('EIO', 'backoff', 'The server takes too long to answer. Pail keeps trying.'),
+  'net/reset': row('EIO', 'backoff', 'The connection broke off. Pail tries again.'),
   'net/captive-portal': row(
     'EIO',
     'when-online',
@@ -225,6 +226,11 @@ export const ERRORS = {
   ),
   'connection/missing': row('ENOENT', 'never', 'This connection was removed. Add it again.'),
   'connection/in-use': row('EBUSY', 'never', 'Remove the folders that use this connection first.'),
+  'folder/no-file-manager': row(
+    'ENOENT',
+    'never',
+    'No program opens folders here (xdg-open is missing). The path is in the list.',
+  ),
   'settings/unwritable': row(
     'EIO',
     'never',
