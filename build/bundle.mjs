@@ -45,6 +45,7 @@ function fingerprint(folders) {
 
 async function bundleNode() {
   const entries = Object.entries(NODE_ENTRIES).filter(([, path]) => existsSync(join(ROOT, path)))
+  if (entries.length === 0) return
   const key = fingerprint(NODE_SOURCES)
   const isBuilt = entries.every(([name]) => existsSync(join(ROOT, 'dist', `${name}.cjs`)))
   if (isBuilt && isDone('bundle-node', key)) return

@@ -1,0 +1,191 @@
+/**
+ * `npm test`: set-up, then everything there is. `npm run check`: what needs no network and no FUSE.
+ *
+ *   node test/run.mjs                everything
+ *   node test/run.mjs check          format, lint, types, tidy, unit
+ *   node test/run.mjs screenshots    only the pictures of docs/images
+ *   node test/run.mjs mount e2e      only these projects of vitest.config.ts
+ *
+ * Keeps: the last line is `N passed, N failed`; a project that ran no test has failed. What a test
+ * left behind (a mount, a process) is ended, and fails the run.
+ */
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT, SetupError } from '../build/common.mjs'
+import { setUp } from '../build/setup.mjs'
+import { endLeftovers } from './leftovers.mjs'
+
+const CHECK = ['tidy', 'unit', 'renderer']
+const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['e2e']]
+/** No step takes half of this on two cores; one that hangs must not hang the run. */
+const STEP_MS_MAX = 15 * 60 * 1000
+
+/** @typedef {{ name: string, passed: number, failed: number, seconds: number }} Result */
+
+// Short: sockets live below it, and their paths end at 107 bytes. Open: other users are tested, too.
+const runFolder = mkdtempSync(join(tmpdir(), 'pail-'))
+chmodSync(runFolder, 0o755)
+const runEnv = {
+  ...process.env,
+  TMPDIR: runFolder,
+  PAIL_TEST_RUN: runFolder,
+  UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
+}
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let running
+
+/**
+ * Runs one program as a process group of its own, so that all of it can be ended.
+ * @param {string} program below node_modules/.bin
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<number>} its exit code
+ */
+function runStep(program, args, env = {}) {
+  const path = join(ROOT, 'node_modules/.bin', program)
+  const child = spawn(path, args, {
+    cwd: ROOT,
+    env: { ...runEnv, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  })
+  running = child
+  const timer = setTimeout(() => {
+    process.stdout.write(`${program} did not end in time\n`)
+    endGroup('SIGKILL')
+  }, STEP_MS_MAX)
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(127))
+    child.on('exit', (code) => resolve(code ?? 1))
+  }).finally(() => clearTimeout(timer))
+}
+
+/** @param {NodeJS.Signals} signal */
+function endGroup(signal) {
+  if (!running?.pid) return
+  try {
+    process.kill(-running.pid, signal)
+  } catch {
+    // It has ended already.
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @returns {Promise<Result>}
+ */
+async function checkStep(name, program, args) {
+  const start = performance.now()
+  const isFine = (await runStep(program, args)) === 0
+  const seconds = (performance.now() - start) / 1000
+  return { name, passed: isFine ? 1 : 0, failed: isFine ? 0 : 1, seconds }
+}
+
+/**
+ * @param {readonly string[]} projects
+ * @param {{ filter?: string, env?: Record<string, string> }} [options]
+ * @returns {Promise<Result[]>} one for each project
+ */
+async function vitestStep(projects, { filter, env } = {}) {
+  const report = join(runFolder, `${projects.join('-')}.json`)
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  for (const project of projects) args.push('--project', project)
+  if (filter) args.push(filter)
+  const start = performance.now()
+  const code = await runStep('vitest', args, env)
+  const seconds = (performance.now() - start) / 1000
+  return [{ name: projects.join(', '), seconds, ...countTests(report, code) }]
+}
+
+/**
+ * A file that did not even load, an error outside of any test, or no test at all: each has failed.
+ * @param {string} path of the JSON report
+ * @param {number} exitCode
+ */
+function countTests(path, exitCode) {
+  /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number,
+   *   testResults: { status: string, assertionResults: unknown[] }[] }} */
+  let report
+  try {
+    report = JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return { passed: 0, failed: 1 }
+  }
+  const files = report.testResults
+  const broken = files.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  )
+  const passed = report.numPassedTests
+  let failed = report.numFailedTests + report.numPendingTests + broken.length
+  if (failed === 0 && (exitCode !== 0 || passed === 0)) failed = 1
+  return { passed, failed }
+}
+
+/** @returns {Promise<Result[]>} */
+async function check() {
+  return [
+    await checkStep('format and lint', 'biome', ['check', '--error-on-warnings', '.']),
+    await checkStep('types', 'tsc', ['-b']),
+    await checkStep('unused code', 'knip', []),
+    ...(await vitestStep(CHECK)),
+  ]
+}
+
+/**
+ * @param {readonly string[]} wanted
+ * @returns {Promise<Result[]>}
+ */
+async function runWanted(wanted) {
+  if (wanted.length === 1 && wanted[0] === 'check') return check()
+  if (wanted.length === 1 && wanted[0] === 'screenshots') {
+    return vitestStep(['e2e'], { filter: 'screenshots', env: { PAIL_SCREENSHOTS: '1' } })
+  }
+  if (wanted.length > 0) return vitestStep(wanted)
+  const results = await check()
+  for (const projects of DEEPER) results.push(...(await vitestStep(projects)))
+  return results
+}
+
+/** @param {readonly Result[]} results */
+function report(results) {
+  process.stdout.write('\n')
+  for (const { name, passed, failed, seconds } of results) {
+    const mark = failed > 0 ? 'FAILED' : 'ok'
+    const counts = `${passed} passed, ${failed} failed`
+    process.stdout.write(`  ${mark.padEnd(7)} ${name}: ${counts}, ${seconds.toFixed(0)} s\n`)
+  }
+  const passed = results.reduce((sum, result) => sum + result.passed, 0)
+  const failed = results.reduce((sum, result) => sum + result.failed, 0)
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+}
+
+/** @param {readonly string[]} wanted @returns {Promise<Result[]>} */
+async function setUpAndRun(wanted) {
+  const start = performance.now()
+  try {
+    await setUp(wanted.includes('check') ? 'check' : 'tests')
+    return await runWanted(wanted)
+  } catch (thrown) {
+    const text = thrown instanceof SetupError ? thrown.message : thrown
+    process.stdout.write(`pail: ${text}\n`)
+    return [{ name: 'set-up', passed: 0, failed: 1, seconds: (performance.now() - start) / 1000 }]
+  }
+}
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.on(signal, () => endGroup(signal))
+}
+const results = await setUpAndRun(process.argv.slice(2))
+const leftovers = await endLeftovers(runFolder)
+for (const sentence of leftovers) process.stdout.write(`left behind: ${sentence}\n`)
+if (leftovers.length > 0) {
+  results.push({ name: 'clean-up', passed: 0, failed: leftovers.length, seconds: 0 })
+}
+rmSync(runFolder, { recursive: true, force: true })
+report(results)
