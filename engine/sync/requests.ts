@@ -16,11 +16,12 @@ export interface Requests {
    * interactive: gives up with the last error when INTERACTIVE_DEADLINE_MS are over, at once when
    * the endpoint is known to be offline. background: bounded tries, then the last error.
    *
-   * @param work one attempt; must stop when its signal aborts
+   * @param work one attempt; must stop when its signal aborts. It calls `progressed` when bytes
+   *        moved: the deadline then counts from there
    */
   run<T>(
     urgency: RequestUrgency,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (signal: AbortSignal, progressed: () => void) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T>
 }
