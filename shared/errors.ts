@@ -237,6 +237,11 @@ export const ERRORS = {
     'The settings cannot be written. Check the disk and the settings folder.',
   ),
   'engine/not-running': row('EIO', 'never', 'Start Pail, or mount a folder with pail mount.'),
+  'engine/no-answer': row(
+    'EIO',
+    'backoff',
+    'Wait a moment. If it stays silent, end its process and mount the folder again.',
+  ),
   'engine/stopped': row('EIO', 'backoff', 'The engine restarts. Nothing that was closed is lost.'),
   // What a file system says. The remedy is for the log and the window; programs see the errno.
   'vfs/not-found': row('ENOENT', 'never', 'There is no such file.'),

@@ -1,0 +1,43 @@
+/** The window's calls, each handed to the part that owns it. */
+import { PailError } from '../shared/errors.ts'
+import type { WindowHandlers, WindowStatus } from '../shared/window-contract.ts'
+import type { Connections } from './connections.ts'
+import type { Folders } from './folders.ts'
+import type { MountKeeper } from './mount-keeper.ts'
+
+export type HandlerParts = {
+  readonly connections: Connections
+  readonly mounts: MountKeeper
+  readonly folders: Folders
+  readonly status: () => WindowStatus
+  readonly info: { readonly version: string; readonly runtime: string; readonly dataDir: string }
+}
+
+export function windowHandlers(parts: HandlerParts): WindowHandlers {
+  const { connections, mounts, folders, status } = parts
+  const dirsInUse = () => status().mounts.map(({ dir }) => dir)
+  return {
+    'app/info': async () => parts.info,
+    'connections/list': async () => connections.list(),
+    'connections/add': (input) => connections.add(input),
+    'connections/remove': async ({ id }) => {
+      await connections.remove(id)
+      return {}
+    },
+    'buckets/list': ({ connectionId }) => connections.buckets(connectionId),
+    'mounts/start': (input) => mounts.start(input),
+    'mounts/stop': (input) => mounts.stop(input),
+    'mounts/remove': async ({ dir }) => {
+      await mounts.remove(dir)
+      return {}
+    },
+    'status/get': async () => status(),
+    'folders/choose': async () => ({ dir: await folders.choose() }),
+    'folders/suggest': async ({ bucket }) => ({ dir: folders.suggest(bucket, dirsInUse()) }),
+    'folders/open': async ({ dir }) => {
+      if (!dirsInUse().includes(dir)) throw new PailError('mount/not-mounted', 'unknown folder')
+      await folders.open(dir)
+      return {}
+    },
+  }
+}
