@@ -1,0 +1,58 @@
+/**
+ * Digests that let the server refuse a body which did not arrive unchanged.
+ *
+ * Keeps: the event loop free: a large body is digested in slices, with other work between them.
+ */
+import { createHash } from 'node:crypto'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import type { Etag } from './object-store.ts'
+import type { ReplyHead } from './reply.ts'
+
+export type BodyDigest = {
+  readonly md5Hex: string
+  readonly md5Base64: string
+  readonly sha256Hex: string
+}
+
+/** About one millisecond of both digests. */
+const SLICE_BYTES = 512 * 1024
+
+export async function digestOf(body: Uint8Array, signal?: AbortSignal): Promise<BodyDigest> {
+  const md5 = createHash('md5')
+  const sha256 = createHash('sha256')
+  for (let start = 0; start < body.length; start += SLICE_BYTES) {
+    if (start > 0) await turnOfTheLoop()
+    signal?.throwIfAborted()
+    const slice = body.subarray(start, start + SLICE_BYTES)
+    md5.update(slice)
+    sha256.update(slice)
+  }
+  const digest = md5.digest()
+  return {
+    md5Hex: digest.toString('hex'),
+    md5Base64: digest.toString('base64'),
+    sha256Hex: sha256.digest('hex'),
+  }
+}
+
+/**
+ * False when the ETag says that other bytes were stored.
+ *
+ * An ETag of 32 hex digits is the MD5, except for objects that the server encrypts with managed or
+ * given keys: those, and every other shape, say nothing about the bytes.
+ * @see AWS S3 API reference, Object, ETag; IBM COS, SSE-KP
+ */
+export function fitsEtag(md5Hex: string, etag: Etag, reply: ReplyHead): boolean {
+  const found = /^"?([0-9a-fA-F]{32})"?$/.exec(etag)
+  if (!found || hasOpaqueEtag(reply)) return true
+  return found[1]?.toLowerCase() === md5Hex
+}
+
+function hasOpaqueEtag({ headers }: ReplyHead): boolean {
+  const encryption = headers['x-amz-server-side-encryption'] ?? ''
+  return (
+    encryption.startsWith('aws:') ||
+    headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined ||
+    Object.keys(headers).some((name) => name.startsWith('ibm-sse-kp'))
+  )
+}
