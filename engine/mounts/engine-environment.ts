@@ -1,0 +1,37 @@
+/**
+ * What an engine started by the command line may see of the caller's environment. Pure.
+ *
+ * Never: lets through a variable that is not named here; `AWS_*` and the like stay out.
+ */
+
+/** Reads of /dev/fuse block pool threads, and the pool is per process. */
+export const ENGINE_POOL_THREADS = 16
+
+const PASSED_ON: ReadonlySet<string> = new Set([
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'LOGNAME',
+  'NODE_EXTRA_CA_CERTS',
+  'PATH',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+  'TMPDIR',
+  'TZ',
+  'USER',
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'XDG_RUNTIME_DIR',
+  'XDG_STATE_HOME',
+])
+
+export function engineEnvironment(
+  ours: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const theirs: Record<string, string> = { UV_THREADPOOL_SIZE: String(ENGINE_POOL_THREADS) }
+  for (const [name, value] of Object.entries(ours)) {
+    if (value !== undefined && PASSED_ON.has(name)) theirs[name] = value
+  }
+  return theirs
+}
