@@ -1,0 +1,16 @@
+/** Chance that repeats itself: mulberry32, as in engine/base/clock.ts, without a build. */
+
+/**
+ * @param {number} seed
+ * @returns {() => number} numbers in [0, 1)
+ */
+export function random(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
