@@ -44,6 +44,8 @@ function listenForSignals() {
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => stop.abort())
   }
+  // A closed terminal takes the output along, and must not take the clean-up along.
+  process.stdout.on('error', () => stop.abort())
 }
 
 /**
@@ -54,7 +56,7 @@ function listenForSignals() {
 function pail(args) {
   const env = { ...process.env, PAIL_DATA_DIR: DATA_DIR }
   // A group of its own: Ctrl-C in the terminal is for the demo, which then ends it in order.
-  const child = spawn(process.execPath, [PAIL, ...args], {
+  const child = spawn(PAIL, args, {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -146,7 +148,7 @@ async function closeWindow(window) {
 
 /** A mount that was started while the demo failed has an engine all the same. */
 function findEngine() {
-  const done = spawnSync(process.execPath, [PAIL, 'status', '--json'], {
+  const done = spawnSync(PAIL, ['status', '--json'], {
     env: { ...process.env, PAIL_DATA_DIR: DATA_DIR },
     encoding: 'utf8',
     timeout: 10_000,
@@ -182,9 +184,7 @@ async function demo() {
     }
   } finally {
     await closeWindow(window)
-    state.engine ??= findEngine()
-    await undo(state)
-    await server?.stop()
+    await undo({ ...state, engine: state.engine ?? findEngine() }).finally(() => server?.stop())
   }
 }
 

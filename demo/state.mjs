@@ -33,7 +33,7 @@ const POLL_MS = 100
 /**
  * @typedef {object} State
  * @property {Owned} demo
- * @property {Owned} [engine]
+ * @property {Owned | undefined} [engine]
  * @property {string[]} madeFolders outermost first
  */
 
