@@ -2,7 +2,13 @@
  * Tables of pail.db, as steps from one schema version to the next. A released step never changes.
  */
 
-/** Cache: which blocks of which object versions are on this disk. Owned by block-cache.ts. */
+/**
+ * Cache: which pieces of which object versions are on this disk. Owned by block-index.ts.
+ *
+ * cached_file: one sparse file in the cache folder; holds blocks first_block and up of its version.
+ * cached_file.bytes: what it takes on disk. used: rising with each use, roughly milliseconds.
+ * cached_block.pieces: bitmap and one CRC32 for each piece present (block-layout.ts).
+ */
 const CACHE = `
 CREATE TABLE cached_version (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -10,28 +16,37 @@ CREATE TABLE cached_version (
   key TEXT NOT NULL,
   etag TEXT NOT NULL,
   size INTEGER NOT NULL,
-  file TEXT NOT NULL UNIQUE,
-  used_ms INTEGER NOT NULL,
-  pins INTEGER NOT NULL DEFAULT 0,
-  UNIQUE (volume, key, etag)
+  pinned INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (volume, key, etag, size)
 );
-CREATE INDEX cached_version_by_use ON cached_version (used_ms);
-CREATE TABLE cached_block (
+CREATE TABLE cached_file (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   version INTEGER NOT NULL REFERENCES cached_version (id) ON DELETE CASCADE,
+  first_block INTEGER NOT NULL,
+  block_count INTEGER NOT NULL,
+  name TEXT UNIQUE,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  used INTEGER NOT NULL,
+  UNIQUE (version, first_block)
+);
+CREATE INDEX cached_file_by_use ON cached_file (used, id);
+CREATE TABLE cached_block (
+  file INTEGER NOT NULL REFERENCES cached_file (id) ON DELETE CASCADE,
   block INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  crc INTEGER NOT NULL,
-  PRIMARY KEY (version, block)
+  pieces BLOB NOT NULL,
+  PRIMARY KEY (file, block)
 ) WITHOUT ROWID;
 `
 
 /**
- * Tree and journal. Owned by nodes.ts and journal.ts.
+ * Tree and journal. Owned by nodes.ts, journal.ts, staging.ts.
  *
  * node.remote_key: the key (files) or prefix (directories, ending in /) under which the bucket
  * holds it now; null: the bucket does not have it yet. It differs from the path while a rename
- * waits. node.etag, node.remote_size: the version last seen there.
+ * waits. node.etag, node.remote_size: the version last seen there, and the base of staged edits.
  * node.staged: id of the staging file with content not yet in the bucket.
+ *
+ * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  */
 const TREE = `
 CREATE TABLE volume (
@@ -46,6 +61,7 @@ CREATE TABLE node (
   volume INTEGER NOT NULL REFERENCES volume (id),
   parent INTEGER,
   name TEXT NOT NULL,
+  component TEXT,
   kind INTEGER NOT NULL,
   mode INTEGER NOT NULL,
   uid INTEGER NOT NULL,
@@ -71,22 +87,47 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
 CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_by_key ON node (volume, remote_key);
+CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
+CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
+CREATE TABLE staged (
+  id TEXT PRIMARY KEY,
+  record BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   volume INTEGER NOT NULL REFERENCES volume (id),
   op TEXT NOT NULL,
   node INTEGER,
   key TEXT NOT NULL,
-  target TEXT,
   etag TEXT,
+  bytes INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL DEFAULT 'waiting',
+  generation INTEGER NOT NULL DEFAULT 0,
   ready_ms INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
-  error TEXT,
+  error_code TEXT,
+  error_detail TEXT,
+  error_ms INTEGER,
   record BLOB
 );
 CREATE INDEX journal_by_node ON journal (node);
 CREATE INDEX journal_by_key ON journal (volume, key);
+CREATE INDEX journal_by_ready ON journal (volume, state, ready_ms);
+CREATE TABLE move_item (
+  seq INTEGER NOT NULL REFERENCES journal (seq) ON DELETE CASCADE,
+  source TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  copied_etag TEXT,
+  PRIMARY KEY (seq, source)
+) WITHOUT ROWID;
+CREATE TABLE endpoint_fact (
+  endpoint TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (endpoint, name)
+) WITHOUT ROWID;
 `
 
 export const MIGRATIONS: readonly string[] = [CACHE + TREE]

@@ -1,0 +1,286 @@
+/**
+ * Journal of changes acknowledged to programs and not yet in the bucket.
+ *
+ * Owns:  tables `journal` and `move_item`. Runs in: engine process.
+ * Keeps: one row per thing to do; a newer seal of the same file takes the older one's place. Rows
+ *        are written in the same transaction as the change of the tree that they belong to.
+ * Never: talks to the network, decides about conflicts.
+ *
+ * put        upload the staged content of `node` to the key of its path
+ * marker     write the directory object of `node`
+ * attributes rewrite the metadata of `node`'s object
+ * move       copy what is under `key` (object, or prefix ending in /) to `node`'s path, verify, delete
+ * delete     delete the object `key`, last seen as `etag`
+ */
+import { PailError } from '../../shared/errors.ts'
+import { assert } from '../base/assert.ts'
+import type { Database, Row, SqlValue } from './database.ts'
+
+export type JournalOp = 'put' | 'marker' | 'attributes' | 'move' | 'delete'
+/**
+ * waiting: to be done at `readyMs`. failed: waits for a person. cancelled: its file is gone, but a
+ * request of it may still land; it stays until that is known.
+ */
+export type JournalState = 'waiting' | 'failed' | 'cancelled'
+
+export type JournalRow = {
+  readonly seq: number
+  readonly volume: number
+  readonly op: JournalOp
+  readonly node: number | null
+  readonly key: string
+  readonly etag: string | null
+  readonly bytes: number
+  readonly state: JournalState
+  /** Rises with each new seal of the same file: an upload of an older one is superseded. */
+  readonly generation: number
+  readonly readyMs: number
+  readonly attempts: number
+  readonly errorCode: string | null
+  readonly errorDetail: string | null
+  readonly errorMs: number | null
+  /** Progress of an upload, see record.ts. */
+  readonly record: Uint8Array | null
+}
+
+export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
+  Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record'>>
+
+export type MoveItem = {
+  readonly source: string
+  readonly etag: string
+  readonly sizeBytes: number
+  readonly copiedEtag: string | null
+}
+
+export type Pending = { readonly files: number; readonly bytes: number }
+
+export class Journal {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  bySeq(seq: number): JournalRow | undefined {
+    return this.#one('WHERE seq = ?', seq)
+  }
+
+  /** What is waiting for a node, oldest first. */
+  ofNode(node: number): JournalRow[] {
+    return this.#many('WHERE node = ? ORDER BY seq', node)
+  }
+
+  opOfNode(node: number, op: JournalOp): JournalRow | undefined {
+    return this.#one("WHERE node = ? AND op = ? AND state <> 'cancelled'", node, op)
+  }
+
+  /** The deletion of `key` that waits, if one does. */
+  deletionOf(volume: number, key: string): JournalRow | undefined {
+    return this.#one("WHERE volume = ? AND key = ? AND op = 'delete'", volume, key)
+  }
+
+  /** A directory move that waits and reads from, or contains, `key`. */
+  directoryMoves(volume: number): JournalRow[] {
+    return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)
+  }
+
+  /** Rows to be started at `nowMs`, oldest first. */
+  ready(volume: number, nowMs: number, countMax: number): JournalRow[] {
+    return this.#many(
+      "WHERE volume = ? AND state <> 'failed' AND ready_ms <= ? ORDER BY seq LIMIT ?",
+      volume,
+      nowMs,
+      countMax,
+    )
+  }
+
+  /** When the next row becomes ready; undefined: nothing waits. */
+  nextReadyMs(volume: number): number | undefined {
+    const row = this.#database.get(
+      "SELECT min(ready_ms) AS at FROM journal WHERE volume = ? AND state <> 'failed'",
+      volume,
+    )
+    return row?.at === null || row?.at === undefined ? undefined : Number(row.at)
+  }
+
+  failed(volume: number, countMax: number): JournalRow[] {
+    return this.#many(
+      'WHERE volume = ? AND error_code IS NOT NULL ORDER BY error_ms DESC LIMIT ?',
+      volume,
+      countMax,
+    )
+  }
+
+  /** What is not in the bucket yet, below `prefix`. */
+  pending(volume: number, prefix: string): Pending {
+    const row = this.#database.get(
+      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM journal
+       WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+    return { files: Number(row?.files), bytes: Number(row?.bytes) }
+  }
+
+  isEmpty(): boolean {
+    return this.#database.get('SELECT 1 FROM journal LIMIT 1') === undefined
+  }
+
+  insert(row: NewJournalRow): number {
+    return this.#database.run(
+      `INSERT INTO journal (volume, op, node, key, etag, bytes, state, ready_ms, record)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      row.volume,
+      row.op,
+      row.node,
+      row.key,
+      row.etag ?? null,
+      row.bytes ?? 0,
+      row.state ?? 'waiting',
+      row.readyMs,
+      row.record ?? null,
+    ).lastId
+  }
+
+  /** A newer seal takes the place of the one that waits: new size, new quiet time, errors forgotten. */
+  renew(seq: number, changes: { key: string; bytes: number; readyMs: number }): void {
+    this.#database.run(
+      `UPDATE journal SET key = ?, bytes = ?, ready_ms = ?, generation = generation + 1,
+       state = 'waiting', attempts = 0, error_code = NULL, error_detail = NULL, error_ms = NULL
+       WHERE seq = ?`,
+      changes.key,
+      changes.bytes,
+      changes.readyMs,
+      seq,
+    )
+  }
+
+  setKey(seq: number, key: string): void {
+    this.#database.run('UPDATE journal SET key = ? WHERE seq = ?', key, seq)
+  }
+
+  setRecord(seq: number, record: Uint8Array | null): void {
+    this.#database.run('UPDATE journal SET record = ? WHERE seq = ?', record, seq)
+  }
+
+  cancel(seq: number): void {
+    this.#database.run("UPDATE journal SET state = 'cancelled', bytes = 0 WHERE seq = ?", seq)
+  }
+
+  remove(seq: number): void {
+    this.#database.run('DELETE FROM journal WHERE seq = ?', seq)
+  }
+
+  /** Remembers why it did not work and when it is tried again; `never` waits for a person. */
+  noteFailure(seq: number, error: PailError, nextMs: number | 'never', nowMs: number): void {
+    this.#database.run(
+      `UPDATE journal SET attempts = attempts + 1, error_code = ?, error_detail = ?, error_ms = ?,
+       ready_ms = ?, state = CASE WHEN state = 'cancelled' THEN state ELSE ? END WHERE seq = ?`,
+      error.code,
+      error.detail.slice(0, DETAIL_LENGTH_MAX),
+      nowMs,
+      nextMs === 'never' ? nowMs : nextMs,
+      nextMs === 'never' ? 'failed' : 'waiting',
+      seq,
+    )
+  }
+
+  /** Makes everything below `prefix` ready at once; `failed` rows get another try. */
+  hurry(volume: number, prefix: string, nowMs: number, includeFailed: boolean): void {
+    this.#database.run(
+      `UPDATE journal SET ready_ms = min(ready_ms, ?),
+       state = CASE WHEN state = 'failed' AND ? THEN 'waiting' ELSE state END
+       WHERE volume = ? AND key >= ? AND key < ? AND (ready_ms > ? OR state = 'failed')`,
+      nowMs,
+      Number(includeFailed),
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+      nowMs,
+    )
+  }
+
+  addMoveItems(seq: number, items: ReadonlyArray<Omit<MoveItem, 'copiedEtag'>>): void {
+    for (const item of items) {
+      this.#database.run(
+        'INSERT OR REPLACE INTO move_item (seq, source, etag, size) VALUES (?, ?, ?, ?)',
+        seq,
+        item.source,
+        item.etag,
+        item.sizeBytes,
+      )
+    }
+  }
+
+  moveItems(seq: number, isCopied: boolean, afterSource: string, countMax: number): MoveItem[] {
+    const rows = this.#database.all(
+      `SELECT source, etag, size, copied_etag FROM move_item
+       WHERE seq = ? AND source > ? AND (copied_etag IS NOT NULL) = ? ORDER BY source LIMIT ?`,
+      seq,
+      afterSource,
+      Number(isCopied),
+      countMax,
+    )
+    return rows.map((row) => ({
+      source: String(row.source),
+      etag: String(row.etag),
+      sizeBytes: Number(row.size),
+      copiedEtag: row.copied_etag === null ? null : String(row.copied_etag),
+    }))
+  }
+
+  setMoveItemCopied(seq: number, source: string, copiedEtag: string): void {
+    this.#database.run(
+      'UPDATE move_item SET copied_etag = ? WHERE seq = ? AND source = ?',
+      copiedEtag,
+      seq,
+      source,
+    )
+  }
+
+  removeMoveItem(seq: number, source: string): void {
+    this.#database.run('DELETE FROM move_item WHERE seq = ? AND source = ?', seq, source)
+  }
+
+  #one(where: string, ...values: SqlValue[]): JournalRow | undefined {
+    const row = this.#database.get(`SELECT * FROM journal ${where} LIMIT 1`, ...values)
+    return row && parse(row)
+  }
+
+  #many(where: string, ...values: SqlValue[]): JournalRow[] {
+    return this.#database.all(`SELECT * FROM journal ${where}`, ...values).map(parse)
+  }
+}
+
+/** Characters of a server's message kept with a row. */
+const DETAIL_LENGTH_MAX = 2000
+const OPS: readonly JournalOp[] = ['put', 'marker', 'attributes', 'move', 'delete']
+const STATES: readonly JournalState[] = ['waiting', 'failed', 'cancelled']
+
+function parse(row: Row): JournalRow {
+  const op = OPS.find((known) => known === row.op)
+  const state = STATES.find((known) => known === row.state)
+  assert(op && state, `journal row ${row.seq} has a known op and state`)
+  if (row.record !== null && !(row.record instanceof Uint8Array)) {
+    throw new PailError('store/corrupt', `journal row ${row.seq} has a malformed record`)
+  }
+  return {
+    seq: Number(row.seq),
+    volume: Number(row.volume),
+    op,
+    node: row.node === null ? null : Number(row.node),
+    key: String(row.key),
+    etag: row.etag === null ? null : String(row.etag),
+    bytes: Number(row.bytes),
+    state,
+    generation: Number(row.generation),
+    readyMs: Number(row.ready_ms),
+    attempts: Number(row.attempts),
+    errorCode: row.error_code === null ? null : String(row.error_code),
+    errorDetail: row.error_detail === null ? null : String(row.error_detail),
+    errorMs: row.error_ms === null ? null : Number(row.error_ms),
+    record: row.record,
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The tree as rows: one per file, directory or link that is known, local or remote.
+ *
+ * Owns:  table `node`. Runs in: engine process. All answers come from SQLite's page cache (a few
+ *        microseconds each), so that memory does not grow with the bucket.
+ * Keeps: ids rise and are never reused; a directory's entries in order of id are its stable order.
+ * Never: decides what an operation means; that is the tree's.
+ */
+import { assert } from '../base/assert.ts'
+import type { Database, Row, SqlValue } from './database.ts'
+
+export type NodeKind = 'file' | 'directory' | 'symlink'
+
+export type NodeRow = {
+  readonly id: number
+  readonly volume: number
+  /** null: the volume's root, or an orphan that was removed while open. */
+  readonly parent: number | null
+  readonly name: string
+  /** The component of the key when it differs from the name. */
+  readonly component: string | null
+  readonly kind: NodeKind
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  readonly atime: bigint
+  readonly mtime: bigint
+  readonly ctime: bigint
+  readonly birthtime: bigint
+  readonly change: number
+  /** Where the bucket holds it now: a key, or for directories a prefix ending in `/`. */
+  readonly remoteKey: string | null
+  readonly etag: string | null
+  readonly remoteSize: number
+  readonly storageClass: string | null
+  /** When a listing or an upload last saw it in the bucket, ms. */
+  readonly seenMs: number
+  /** Staging file with its content, when that is not (only) in the bucket. */
+  readonly staged: string | null
+  /** false: created, and nothing of it was closed yet. */
+  readonly isSealed: boolean
+  /** Directories: when the listing was complete; 0: never. */
+  readonly listedMs: number
+  readonly hasMarker: boolean
+  /** Metadata of the object as JSON, when it is known. */
+  readonly metadata: string | null
+}
+
+export type NewNode = Omit<NodeRow, 'id'>
+export type NodeChanges = Partial<Omit<NodeRow, 'id' | 'volume' | 'kind'>>
+
+const KINDS: readonly NodeKind[] = ['file', 'directory', 'symlink']
+
+const COLUMNS = {
+  volume: 'volume',
+  parent: 'parent',
+  name: 'name',
+  component: 'component',
+  kind: 'kind',
+  mode: 'mode',
+  uid: 'uid',
+  gid: 'gid',
+  size: 'size',
+  atime: 'atime',
+  mtime: 'mtime',
+  ctime: 'ctime',
+  birthtime: 'birthtime',
+  change: 'change',
+  remoteKey: 'remote_key',
+  etag: 'etag',
+  remoteSize: 'remote_size',
+  storageClass: 'storage_class',
+  seenMs: 'seen_ms',
+  staged: 'staged',
+  isSealed: 'sealed',
+  listedMs: 'listed_ms',
+  hasMarker: 'has_marker',
+  metadata: 'metadata',
+} as const satisfies Record<keyof NewNode, string>
+
+const STAMPS = ['atime', 'mtime', 'ctime', 'birthtime'] as const
+const NS_PER_S = 1_000_000_000n
+
+/** Stamps pass 2^53, which the SQLite binding refuses to read as a number: seconds and rest. */
+const SELECT = `SELECT id, ${Object.values(COLUMNS)
+  .filter((column) => !STAMPS.some((stamp) => stamp === column))
+  .join(', ')}, ${STAMPS.map(
+  (stamp) => `${stamp} / 1000000000 AS ${stamp}_s, ${stamp} % 1000000000 AS ${stamp}_ns`,
+).join(', ')} FROM node`
+
+export class Nodes {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  byId(id: number): NodeRow | undefined {
+    return fromRow(this.#database.get(`${SELECT} WHERE id = ?`, id))
+  }
+
+  child(parent: number, name: string): NodeRow | undefined {
+    return fromRow(this.#database.get(`${SELECT} WHERE parent = ? AND name = ?`, parent, name))
+  }
+
+  /** Up to `countMax` entries with an id above `afterId`, in order of id. */
+  children(parent: number, afterId: number, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} WHERE parent = ? AND id > ? ORDER BY id LIMIT ?`,
+      parent,
+      afterId,
+      countMax,
+    )
+  }
+
+  hasChildren(parent: number): boolean {
+    return this.#database.get('SELECT 1 FROM node WHERE parent = ? LIMIT 1', parent) !== undefined
+  }
+
+  byRemoteKey(volume: number, key: string): NodeRow[] {
+    return this.#many(`${SELECT} WHERE volume = ? AND remote_key = ?`, volume, key)
+  }
+
+  /** Nodes whose remote key begins with `prefix`, in order of key. */
+  byRemotePrefix(volume: number, prefix: string, afterKey: string, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} WHERE volume = ? AND remote_key > ? AND remote_key < ? ORDER BY remote_key LIMIT ?`,
+      volume,
+      afterKey < prefix ? prefix : afterKey,
+      `${prefix}\u{10ffff}`,
+      countMax,
+    )
+  }
+
+  withStaging(): NodeRow[] {
+    return this.#many(`${SELECT} WHERE staged IS NOT NULL`)
+  }
+
+  /** Rows that no directory holds and that are no volume's root: left by a crash while open. */
+  orphans(): NodeRow[] {
+    return this.#many(`${SELECT} WHERE parent IS NULL AND id NOT IN (SELECT root FROM volume)`)
+  }
+
+  unsealed(): NodeRow[] {
+    return this.#many(`${SELECT} WHERE sealed = 0`)
+  }
+
+  /** Children of `parent` that a listing which began at `startedMs` did not see. */
+  unseen(parent: number, startedMs: number, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} WHERE parent = ? AND remote_key IS NOT NULL AND seen_ms < ? LIMIT ?`,
+      parent,
+      startedMs,
+      countMax,
+    )
+  }
+
+  insert(node: NewNode): NodeRow {
+    const columns = Object.values(COLUMNS)
+    const sql = `INSERT INTO node (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+    const names = Object.keys(COLUMNS) as Array<keyof typeof COLUMNS>
+    const { lastId } = this.#database.run(sql, ...names.map((name) => toValue(name, node[name])))
+    return { ...node, id: lastId }
+  }
+
+  update(id: number, changes: NodeChanges): void {
+    const names = Object.keys(changes).filter((name): name is keyof NodeChanges => name in COLUMNS)
+    if (names.length === 0) return
+    const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
+    const values = names.map((name) => toValue(name, changes[name] ?? null))
+    const { changes: rows } = this.#database.run(sql, ...values, id)
+    assert(rows === 1, `node ${id} is there to be updated`)
+  }
+
+  /** A directory's attributes change with its entries: times and counter together. */
+  touchDirectory(id: number, nowNs: bigint): void {
+    this.#database.run(
+      'UPDATE node SET mtime = ?, ctime = ?, change = change + 1 WHERE id = ?',
+      nowNs,
+      nowNs,
+      id,
+    )
+  }
+
+  remove(id: number): void {
+    this.#database.run('DELETE FROM node WHERE id = ?', id)
+  }
+
+  /** Number of entries known below a volume; for statfs. */
+  count(volume: number): number {
+    return Number(this.#database.get('SELECT count(*) AS n FROM node WHERE volume = ?', volume)?.n)
+  }
+
+  #many(sql: string, ...values: SqlValue[]): NodeRow[] {
+    return this.#database.all(sql, ...values).map(parse)
+  }
+}
+
+function toValue(name: string, value: SqlValue | boolean): SqlValue {
+  if (name === 'kind') return KINDS.findIndex((kind) => kind === value)
+  return typeof value === 'boolean' ? Number(value) : value
+}
+
+function fromRow(row: Row | undefined): NodeRow | undefined {
+  return row && parse(row)
+}
+
+function parse(row: Row): NodeRow {
+  const kind = KINDS[Number(row.kind)]
+  assert(kind, `node ${row.id} has a known kind`)
+  return {
+    id: Number(row.id),
+    volume: Number(row.volume),
+    parent: row.parent === null ? null : Number(row.parent),
+    name: String(row.name),
+    component: text(row.component),
+    kind,
+    mode: Number(row.mode),
+    uid: Number(row.uid),
+    gid: Number(row.gid),
+    size: Number(row.size),
+    atime: stamp(row.atime_s, row.atime_ns),
+    mtime: stamp(row.mtime_s, row.mtime_ns),
+    ctime: stamp(row.ctime_s, row.ctime_ns),
+    birthtime: stamp(row.birthtime_s, row.birthtime_ns),
+    change: Number(row.change),
+    remoteKey: text(row.remote_key),
+    etag: text(row.etag),
+    remoteSize: Number(row.remote_size),
+    storageClass: text(row.storage_class),
+    seenMs: Number(row.seen_ms),
+    staged: text(row.staged),
+    isSealed: row.sealed === 1,
+    listedMs: Number(row.listed_ms),
+    hasMarker: row.has_marker === 1,
+    metadata: text(row.metadata),
+  }
+}
+
+function text(value: SqlValue | undefined): string | null {
+  return value === null || value === undefined ? null : String(value)
+}
+
+function stamp(seconds: SqlValue | undefined, rest: SqlValue | undefined): bigint {
+  return BigInt(Number(seconds)) * NS_PER_S + BigInt(Number(rest))
+}

@@ -1,0 +1,103 @@
+/**
+ * All file contents of one volume that are in use: opened by programs, or being uploaded.
+ *
+ * Owns:  the map from node to content. At most one content per node, so that two programs, two
+ *        mounts and the uploader see the same bytes.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Extent } from '../base/extents.ts'
+import type { Log } from '../base/log.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { ObjectVersion } from './content.ts'
+import type { Reader } from './fetcher.ts'
+import { FileContent } from './file-content.ts'
+import type { Tree } from './tree.ts'
+import { forgetOrphan } from './tree-edit.ts'
+
+/** Files open or uploading at once, all programs together. */
+export const CONTENTS_MAX = 16_384
+
+export type ContentsParts = {
+  readonly tree: Tree
+  readonly clock: Clock
+  readonly log: Log
+  readonly openReader: (version: ObjectVersion) => Reader
+  /** Hands a staged file's bytes to the cache as blocks of the version they became. */
+  readonly adopt: (
+    version: ObjectVersion,
+    path: string,
+    sizeBytes: number,
+    extents: readonly Extent[],
+  ) => Promise<void>
+}
+
+export class FileContents {
+  readonly #parts: ContentsParts
+  readonly #contents = new Map<number, FileContent>()
+  readonly #opening = new Map<number, Promise<FileContent>>()
+
+  constructor(parts: ContentsParts) {
+    this.#parts = parts
+    parts.tree.isOpen = (id) => (this.#contents.get(id)?.users ?? 0) > 0
+    parts.tree.watch((changes) => {
+      for (const change of changes) {
+        if (change.origin !== 'remote') continue
+        if (change.type === 'data') this.#contents.get(change.id)?.noteReplaced()
+      }
+    })
+  }
+
+  /** The content if someone uses it. */
+  peek(id: number): FileContent | undefined {
+    return this.#contents.get(id)
+  }
+
+  /** Files with writes that no program has closed or synced yet. */
+  dirtyCount(): number {
+    let count = 0
+    for (const content of this.#contents.values()) if (content.isDirty) count++
+    return count
+  }
+
+  /** The content for use; every acquire is paired with a release. */
+  async acquire(id: number): Promise<FileContent> {
+    const content = this.#contents.get(id) ?? (await this.#open(id))
+    content.users++
+    return content
+  }
+
+  async release(content: FileContent, origin: string): Promise<void> {
+    const isPlaced = this.#parts.tree.nodes.byId(content.id)?.parent !== null
+    if (content.users === 1 && content.isDirty && isPlaced) await content.seal(origin)
+    content.users--
+    if (content.users > 0 || this.#contents.get(content.id) !== content) return
+    this.#contents.delete(content.id)
+    const row = this.#parts.tree.nodes.byId(content.id)
+    if (row && row.parent !== null) {
+      await content.close()
+      return
+    }
+    await content.discard()
+    await forgetOrphan(this.#parts.tree, content.id)
+  }
+
+  async #open(id: number): Promise<FileContent> {
+    const opening = this.#opening.get(id)
+    if (opening) return opening
+    if (this.#contents.size >= CONTENTS_MAX) {
+      throw new PailError('vfs/busy', `${CONTENTS_MAX} files are open already`)
+    }
+    const opened = this.#load(this.#parts.tree.node(id)).finally(() => this.#opening.delete(id))
+    this.#opening.set(id, opened)
+    return opened
+  }
+
+  async #load(row: NodeRow): Promise<FileContent> {
+    const { staging } = this.#parts.tree
+    const staged = row.staged === null ? undefined : await staging.load(row.staged)
+    const content = new FileContent(this.#parts, row, staged)
+    this.#contents.set(row.id, content)
+    return content
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * A walk over all keys below one directory, without a delimiter: one request tells 1,000 keys of
+ * however many directories they lie in.
+ *
+ * Keeps: goes on only while someone waits for a directory ahead, and a few pages at a time, so
+ *        that opening four folders of a huge bucket does not list all of it.
+ */
+import type { ListPage } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { ListingParts } from './listing.ts'
+import { finishListing, mergeFlatPage } from './tree-merge.ts'
+
+/** Pages fetched for one directory before a listing of its own is the better way. */
+const PAGES_AHEAD_MAX = 4
+/** A walk that nobody followed for so long starts anew. */
+const WALK_IDLE_MS = 10_000
+
+export class FlatWalk {
+  readonly #parts: ListingParts
+  readonly #directory: number
+  readonly #prefix: string
+  readonly #startedMs: number
+  /** Everything after `#from` and up to `#cursor` has been merged. */
+  readonly #from: string
+  #cursor: string
+  #token: string | undefined
+  #isAtEnd = false
+  #usedMs: number
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(parts: ListingParts, directory: number, prefix: string, from: string) {
+    this.#parts = parts
+    this.#directory = directory
+    this.#prefix = prefix
+    this.#from = from
+    this.#cursor = from
+    this.#startedMs = parts.clock.nowMs()
+    this.#usedMs = this.#startedMs
+  }
+
+  isOver(nowMs: number): boolean {
+    return this.#isAtEnd || nowMs - this.#usedMs > WALK_IDLE_MS
+  }
+
+  /** @returns whether the walk has passed the directory, which is then listed */
+  async reach(directory: NodeRow, signal: AbortSignal): Promise<boolean> {
+    const prefix = directory.remoteKey ?? ''
+    this.#usedMs = this.#parts.clock.nowMs()
+    if (prefix < this.#from) return false
+    for (let pages = 0; pages <= PAGES_AHEAD_MAX && !signal.aborted; pages++) {
+      if (this.#hasPassed(prefix)) {
+        await this.#finishBelow(directory, prefix)
+        return true
+      }
+      if (pages < PAGES_AHEAD_MAX) await this.#advance()
+    }
+    return false
+  }
+
+  #hasPassed(prefix: string): boolean {
+    if (this.#isAtEnd) return true
+    return this.#cursor > prefix && !this.#cursor.startsWith(prefix)
+  }
+
+  /** One page at a time, whoever asks. A failed page is asked for again by the next who waits. */
+  #advance(): Promise<void> {
+    const next = this.#turn.then(() => this.#fetch())
+    this.#turn = next.catch(() => {})
+    return next
+  }
+
+  async #fetch(): Promise<void> {
+    if (this.#isAtEnd) return
+    const { requests, store, tree, signal } = this.#parts
+    const token = this.#token
+    const page: ListPage = await requests.run(
+      'interactive',
+      (attempt) =>
+        store.list(
+          {
+            prefix: this.#prefix,
+            ...(token === undefined ? { startAfter: this.#from } : { token }),
+          },
+          attempt,
+        ),
+      signal,
+    )
+    await mergeFlatPage(tree, this.#directory, this.#prefix, page, this.#startedMs)
+    this.#token = page.next
+    this.#cursor = page.objects.at(-1)?.key ?? this.#cursor
+    if (page.next === undefined) this.#isAtEnd = true
+  }
+
+  /** The directory and all below it are complete now: their listings are as fresh as the walk. */
+  async #finishBelow(directory: NodeRow, prefix: string): Promise<void> {
+    const { tree } = this.#parts
+    await finishListing(tree, directory.id, prefix, this.#startedMs)
+    let after = 0
+    for (;;) {
+      const children = tree.nodes.children(directory.id, after, 500)
+      for (const child of children) {
+        if (child.kind !== 'directory' || child.remoteKey === null) continue
+        await this.#finishBelow(child, child.remoteKey)
+      }
+      const last = children.at(-1)
+      if (!last) return
+      after = last.id
+    }
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Keeps directories as fresh as they are asked for, with as few LIST requests as that takes.
+ *
+ * Owns:  which listings are under way. Runs in: engine process.
+ * Keeps: one listing per directory at a time, shared by all who wait; what was listed once is
+ *        served at once when the network does not answer, and a directory that was never listed
+ *        fails instead of showing itself empty.
+ * Never: asks HEAD for an entry.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { componentOfName } from '../s3/keys.ts'
+import type { ListPage, ObjectStore } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { FlatWalk } from './flat-listing.ts'
+import type { Requests } from './requests.ts'
+import type { Tree } from './tree.ts'
+import { finishListing, mergePage } from './tree-merge.ts'
+
+/** A listing younger than this is taken as it is. */
+export const LISTING_FRESH_MS = 10_000
+/** How long a known directory's refresh may keep a program waiting before the known is served. */
+const REFRESH_WAIT_MS = 1_000
+/** Listings under way at once for one volume. */
+const LISTINGS_MAX = 64
+/** So many sibling directories listed within FLAT_WINDOW_MS make the next one a flat listing. */
+const FLAT_AFTER_SIBLINGS = 3
+const FLAT_WINDOW_MS = 10_000
+/** Parents whose listed children are counted at once. */
+const PARENTS_TRACKED_MAX = 256
+
+type Listing = {
+  readonly prefix: string
+  readonly startedMs: number
+  lastName: string
+  /** Settles with the next page, and in the end with the end. */
+  nextPage: Promise<void>
+  readonly done: Promise<void>
+  isDone: boolean
+}
+
+export type ListingParts = {
+  readonly tree: Tree
+  readonly store: ObjectStore
+  readonly requests: Requests
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends everything under way when the volume closes. */
+  readonly signal: AbortSignal
+}
+
+export class Listings {
+  readonly #parts: ListingParts
+  readonly #active = new Map<number, Listing>()
+  readonly #siblings = new Map<number, { count: number; sinceMs: number }>()
+  readonly #walks = new Map<number, FlatWalk>()
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts
+  }
+
+  /** Waits until the directory is known and not older than LISTING_FRESH_MS, if that can be had. */
+  async ensureFresh(id: number, signal: AbortSignal): Promise<void> {
+    const directory = this.#parts.tree.directory(id)
+    if (this.#isFresh(directory)) return
+    const listing = await this.#listing(directory, signal)
+    if (!listing) return
+    await this.#settle(directory, listing, signal)
+  }
+
+  /** Like `ensureFresh`, but the first page of a directory never seen before is enough to go on. */
+  async begin(id: number, signal: AbortSignal): Promise<void> {
+    const directory = this.#parts.tree.directory(id)
+    if (this.#isFresh(directory)) return
+    const listing = await this.#listing(directory, signal)
+    if (!listing) return
+    if (directory.listedMs > 0) await this.#settle(directory, listing, signal)
+    else await abortable(listing.nextPage, signal)
+  }
+
+  /** Reads the directory anew whatever its age: for a decision that must not rest on an old listing. */
+  async refresh(id: number, signal: AbortSignal): Promise<void> {
+    const directory = this.#parts.tree.directory(id)
+    if (this.#isLocal(directory)) return
+    const listing = this.#active.get(id) ?? this.#start(directory)
+    await abortable(listing.done, signal)
+  }
+
+  /**
+   * Makes sure that `name` can be answered from the tree: by a fresh listing, by the part of a
+   * running one that passed the name, or by one request for the name alone.
+   */
+  async ensureName(id: number, name: string, signal: AbortSignal): Promise<void> {
+    const directory = this.#parts.tree.directory(id)
+    if (this.#isFresh(directory)) return
+    const listing = await this.#listing(directory, signal)
+    if (!listing) return
+    if (directory.listedMs > 0) return this.#settle(directory, listing, signal)
+    await abortable(listing.nextPage, signal)
+    if (listing.isDone || listing.lastName > name) return
+    if (this.#parts.tree.nodes.child(id, name)) return
+    await this.#listName(directory, name, signal)
+  }
+
+  /** Is more of the directory still arriving? */
+  isListing(id: number): boolean {
+    return this.#active.has(id)
+  }
+
+  /** Resolves with the next page of a listing under way; at once when there is none. */
+  async nextPage(id: number, signal: AbortSignal): Promise<void> {
+    const listing = this.#active.get(id)
+    if (listing) await abortable(listing.nextPage, signal)
+  }
+
+  #isLocal(directory: NodeRow): boolean {
+    return directory.remoteKey === null || this.#parts.tree.isMoving(directory.remoteKey)
+  }
+
+  #isFresh(directory: NodeRow): boolean {
+    if (this.#isLocal(directory)) return true
+    const ageMs = this.#parts.clock.nowMs() - directory.listedMs
+    return ageMs >= 0 && ageMs < LISTING_FRESH_MS
+  }
+
+  /** A known directory is served after a short wait, or when the network fails; others must wait. */
+  async #settle(directory: NodeRow, listing: Listing, signal: AbortSignal): Promise<void> {
+    if (directory.listedMs === 0) return abortable(listing.done, signal)
+    const waiting = new AbortController()
+    try {
+      const timeout = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).catch(() => {})
+      await abortable(Promise.race([listing.done, timeout]), signal)
+    } catch (thrown) {
+      if (signal.aborted) throw thrown
+    } finally {
+      waiting.abort()
+    }
+  }
+
+  /** The listing to wait for; undefined when a flat walk has answered already. */
+  async #listing(directory: NodeRow, signal: AbortSignal): Promise<Listing | undefined> {
+    const active = this.#active.get(directory.id)
+    if (active) return active
+    if (await this.#walkTo(directory, signal)) return undefined
+    return this.#active.get(directory.id) ?? this.#start(directory)
+  }
+
+  /** `find` and `du` read siblings one after the other: then their parent is listed flat. */
+  async #walkTo(directory: NodeRow, signal: AbortSignal): Promise<boolean> {
+    const { tree, clock } = this.#parts
+    if (directory.parent === null || directory.remoteKey === null) return false
+    const parent = tree.nodes.byId(directory.parent)
+    if (!parent || parent.remoteKey === null || this.#isLocal(parent)) return false
+    if (!directory.remoteKey.startsWith(parent.remoteKey)) return false
+    let walk = this.#walks.get(parent.id)
+    if (!walk) {
+      if (!this.#countSibling(parent.id)) return false
+      walk = new FlatWalk(
+        this.#parts,
+        parent.id,
+        parent.remoteKey,
+        directory.remoteKey.slice(0, -1),
+      )
+      this.#walks.set(parent.id, walk)
+    }
+    const isAnswered = await walk.reach(directory, signal)
+    if (walk.isOver(clock.nowMs())) this.#walks.delete(parent.id)
+    return isAnswered
+  }
+
+  #countSibling(parent: number): boolean {
+    const nowMs = this.#parts.clock.nowMs()
+    const seen = this.#siblings.get(parent)
+    const isRecent = seen !== undefined && nowMs - seen.sinceMs < FLAT_WINDOW_MS
+    const count = (isRecent ? seen.count : 0) + 1
+    this.#siblings.delete(parent)
+    this.#siblings.set(parent, { count, sinceMs: isRecent ? seen.sinceMs : nowMs })
+    const oldest = this.#siblings.keys().next()
+    if (this.#siblings.size > PARENTS_TRACKED_MAX && !oldest.done) {
+      this.#siblings.delete(oldest.value)
+    }
+    return count > FLAT_AFTER_SIBLINGS
+  }
+
+  #start(directory: NodeRow): Listing {
+    if (this.#active.size >= LISTINGS_MAX) {
+      throw new PailError('s3/busy', `${LISTINGS_MAX} directories are being listed already`)
+    }
+    const pages = new Pages()
+    const listing: Listing = {
+      prefix: directory.remoteKey ?? '',
+      startedMs: this.#parts.clock.nowMs(),
+      lastName: '',
+      nextPage: pages.next,
+      done: Promise.resolve(),
+      isDone: false,
+    }
+    const done = this.#run(directory.id, listing, pages).finally(() => {
+      listing.isDone = true
+      this.#active.delete(directory.id)
+    })
+    done.then(
+      () => pages.end(),
+      (thrown) => pages.fail(thrown),
+    )
+    const active = Object.assign(listing, { done })
+    this.#active.set(directory.id, active)
+    return active
+  }
+
+  async #run(id: number, listing: Listing, pages: Pages): Promise<void> {
+    const { tree, requests, store, signal } = this.#parts
+    let token: string | undefined
+    do {
+      const page: ListPage = await requests.run(
+        'interactive',
+        (attempt) =>
+          store.list(
+            { prefix: listing.prefix, delimiter: '/', ...(token === undefined ? {} : { token }) },
+            attempt,
+          ),
+        signal,
+      )
+      await mergePage(tree, id, listing.prefix, page, listing.startedMs)
+      listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName
+      token = page.next
+      if (token !== undefined) listing.nextPage = pages.turn()
+    } while (token !== undefined)
+    await finishListing(tree, id, listing.prefix, listing.startedMs)
+  }
+
+  /** One request tells whether `name` is a file, a directory, both or neither. */
+  async #listName(directory: NodeRow, name: string, signal: AbortSignal): Promise<void> {
+    const { tree, requests, store, clock } = this.#parts
+    const prefix = directory.remoteKey ?? ''
+    const key = prefix + componentOfName(name)
+    const startedMs = clock.nowMs()
+    const list = (asked: string, keysMax: number) =>
+      requests.run(
+        'interactive',
+        (attempt) => store.list({ prefix: asked, delimiter: '/', keysMax }, attempt),
+        signal,
+      )
+    const page = await list(key, NAME_KEYS_MAX)
+    const isDirectory =
+      page.prefixes.includes(`${key}/`) ||
+      (page.next !== undefined && isInhabited(await list(`${key}/`, 1)))
+    const found: ListPage = {
+      objects: page.objects.filter((object) => object.key === key),
+      prefixes: isDirectory ? [`${key}/`] : [],
+    }
+    await mergePage(tree, directory.id, prefix, found, startedMs)
+  }
+}
+
+/** `name`, `name-2`, `name.txt` sort before `name/`: a few more keys find the directory, too. */
+const NAME_KEYS_MAX = 100
+
+function isInhabited(page: ListPage): boolean {
+  return page.objects.length > 0 || page.prefixes.length > 0
+}
+
+function lastNameOf(page: ListPage, prefix: string): string | undefined {
+  const last = [page.objects.at(-1)?.key, page.prefixes.at(-1)?.slice(0, -1)]
+    .filter((key) => key !== undefined)
+    .sort()
+    .at(-1)
+  return last?.slice(prefix.length)
+}
+
+/** A promise per page for those who follow a listing. */
+class Pages {
+  next: Promise<void>
+  #resolve: () => void = () => {}
+  #reject: (reason: unknown) => void = () => {}
+
+  constructor() {
+    this.next = this.#make()
+  }
+
+  turn(): Promise<void> {
+    const resolve = this.#resolve
+    this.next = this.#make()
+    resolve()
+    return this.next
+  }
+
+  end(): void {
+    this.#resolve()
+  }
+
+  fail(reason: unknown): void {
+    this.#reject(reason)
+  }
+
+  #make(): Promise<void> {
+    const next = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    next.catch(() => {})
+    return next
+  }
+}
+
+/** Waits no longer than the caller does; the work itself goes on for the others. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,300 @@
+/**
+ * What programs do to the tree: each function is one transaction of rows and journal.
+ *
+ * Keeps: what a later change makes needless never reaches the server: a file that is written,
+ *        renamed and removed within its quiet time costs no request.
+ */
+import { assert, present } from '../base/assert.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { NodeKind, NodeRow } from '../store/nodes.ts'
+import type { StagedFile } from '../store/staging.ts'
+import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
+
+type Note = (change: TreeChange) => void
+
+export type NewEntry = {
+  readonly kind: NodeKind
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Adds an entry that the bucket does not have. A directory gets its marker; a file waits for its seal. */
+export function addEntry(
+  tree: Tree,
+  directory: NodeRow,
+  name: string,
+  entry: NewEntry,
+  origin: string,
+): Promise<NodeRow> {
+  return tree.change((note) => {
+    const nowNs = tree.clock.nowNs()
+    const isFile = entry.kind !== 'directory'
+    const row = tree.nodes.insert({
+      volume: tree.volume,
+      parent: directory.id,
+      name,
+      component: null,
+      kind: entry.kind,
+      mode: entry.mode,
+      uid: entry.uid,
+      gid: entry.gid,
+      size: 0,
+      atime: nowNs,
+      mtime: nowNs,
+      ctime: nowNs,
+      birthtime: nowNs,
+      change: 1,
+      remoteKey: null,
+      etag: null,
+      remoteSize: 0,
+      storageClass: null,
+      seenMs: tree.clock.nowMs(),
+      staged: null,
+      isSealed: !isFile,
+      listedMs: isFile ? 0 : tree.clock.nowMs(),
+      hasMarker: false,
+      metadata: null,
+    })
+    tree.nodes.touchDirectory(directory.id, nowNs)
+    if (!isFile) journalMarker(tree, row)
+    note({ type: 'added', id: row.id, parent: directory.id, name, origin })
+    return row
+  })
+}
+
+export type Seal = {
+  readonly size: number
+  readonly mtime: bigint
+  readonly ctime: bigint
+  readonly change: number
+  readonly staged: StagedFile | undefined
+}
+
+/** Makes the content of a file the one to be uploaded. Resolves when that survives kill -9. */
+export function sealFile(tree: Tree, id: number, seal: Seal, origin: string): Promise<void> {
+  return tree.change((note) => {
+    const row = tree.node(id)
+    seal.staged?.saveRecord()
+    tree.nodes.update(id, {
+      size: seal.size,
+      mtime: seal.mtime,
+      ctime: seal.ctime,
+      change: seal.change,
+      staged: seal.staged?.id ?? null,
+      isSealed: true,
+    })
+    if (row.staged !== null && row.staged !== seal.staged?.id) tree.staging.removeRecord(row.staged)
+    if (row.parent === null) return
+    journalPut(tree, { ...row, size: seal.size })
+    note({ type: 'data', id, parent: row.parent, name: row.name, origin })
+  })
+}
+
+function journalPut(tree: Tree, row: NodeRow): void {
+  const key = tree.keyOf(row)
+  const quietMs = row.size === 0 ? QUIET_MS.putEmpty : QUIET_MS.put
+  const readyMs = tree.clock.nowMs() + quietMs
+  for (const older of tree.journal.ofNode(row.id)) {
+    // A put carries attributes and place along. What runs already ends first, and tells its outcome.
+    const isReplaced = older.op === 'attributes' || older.op === 'move'
+    if (isReplaced && !tree.isRunning(older)) tree.journal.remove(older.seq)
+  }
+  const waiting = tree.journal.opOfNode(row.id, 'put')
+  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: row.size, readyMs })
+  else {
+    tree.journal.insert({
+      volume: tree.volume,
+      op: 'put',
+      node: row.id,
+      key,
+      bytes: row.size,
+      readyMs,
+    })
+  }
+  tree.onDidJournal()
+}
+
+export function journalMarker(tree: Tree, row: NodeRow): void {
+  if (row.id === tree.rootId) return
+  const readyMs = tree.clock.nowMs() + QUIET_MS.marker
+  const key = tree.keyOf(row)
+  const waiting = tree.journal.opOfNode(row.id, 'marker')
+  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: 0, readyMs })
+  else tree.journal.insert({ volume: tree.volume, op: 'marker', node: row.id, key, readyMs })
+  tree.onDidJournal()
+}
+
+/** Removes a file or an empty directory. Open files stay readable as orphans until they are closed. */
+export function removeEntry(tree: Tree, row: NodeRow, origin: string): Promise<void> {
+  return tree.change((note) => {
+    const directory = tree.node(present(row.parent, `parent of node ${row.id}`))
+    dropEntry(tree, row, note, origin)
+    tree.nodes.touchDirectory(directory.id, tree.clock.nowNs())
+    keepDirectory(tree, directory)
+  })
+}
+
+function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): void {
+  for (const waiting of tree.journal.ofNode(row.id)) dropJournal(tree, waiting)
+  const isInBucket = row.kind === 'directory' ? row.hasMarker : row.remoteKey !== null
+  if (isInBucket)
+    journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag)
+  if (tree.isOpen(row.id)) {
+    tree.nodes.update(row.id, { parent: null })
+  } else {
+    if (row.staged !== null) tree.staging.removeRecord(row.staged)
+    tree.nodes.remove(row.id)
+  }
+  note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
+}
+
+/** A request of a running row may still land: the row stays until its outcome is known. */
+function dropJournal(tree: Tree, row: JournalRow): void {
+  if (tree.isRunning(row) || row.record !== null) tree.journal.cancel(row.seq)
+  else tree.journal.remove(row.seq)
+}
+
+export function journalDelete(tree: Tree, key: string, etag: string | null): void {
+  if (tree.journal.deletionOf(tree.volume, key)) return
+  const readyMs = tree.clock.nowMs() + QUIET_MS.delete
+  tree.journal.insert({ volume: tree.volume, op: 'delete', node: null, key, etag, readyMs })
+  tree.onDidJournal()
+}
+
+/** A directory that only existed through its last file stays: it gets a marker of its own. */
+function keepDirectory(tree: Tree, directory: NodeRow): void {
+  if (directory.hasMarker || directory.remoteKey === null) return
+  if (tree.nodes.hasChildren(directory.id)) return
+  journalMarker(tree, directory)
+}
+
+export type RenameRequest = {
+  readonly row: NodeRow
+  readonly directory: NodeRow
+  readonly name: string
+  /** What has the name now and gives way: a file, or a directory that is known to be empty. */
+  readonly replaced: NodeRow | undefined
+  readonly origin: string
+}
+
+/** Instant here; what the bucket has under the old name follows by journal. */
+export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
+  const { row, directory, name, replaced, origin } = request
+  return tree.change((note) => {
+    const oldKey = tree.keyOf(row)
+    const nowNs = tree.clock.nowNs()
+    if (replaced) dropEntry(tree, replaced, note, origin)
+    tree.nodes.update(row.id, {
+      parent: directory.id,
+      name,
+      component: null,
+      ctime: nowNs,
+      change: row.change + 1,
+    })
+    const moved = tree.node(row.id)
+    journalMove(tree, moved, oldKey)
+    note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
+    note({ type: 'added', id: row.id, parent: directory.id, name, origin })
+    const source = tree.node(present(row.parent, `parent of node ${row.id}`))
+    for (const id of new Set([source.id, directory.id])) tree.nodes.touchDirectory(id, nowNs)
+    keepDirectory(tree, source)
+  })
+}
+
+function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
+  const key = tree.keyOf(row)
+  retargetJournal(tree, row, oldKey, key)
+  const waiting = tree.journal.opOfNode(row.id, 'move')
+  const isHome = row.remoteKey === null || row.remoteKey === key
+  if (isHome && waiting && !tree.isRunning(waiting) && !hasCopies(tree, waiting)) {
+    tree.journal.remove(waiting.seq)
+  }
+  const isCarriedByPut = tree.journal.opOfNode(row.id, 'put') !== undefined
+  if (isHome || waiting || isCarriedByPut || !row.isSealed) return
+  tree.journal.insert({
+    volume: tree.volume,
+    op: 'move',
+    node: row.id,
+    key: present(row.remoteKey, 'key to move from'),
+    readyMs: tree.clock.nowMs() + QUIET_MS.move,
+  })
+  tree.onDidJournal()
+}
+
+function hasCopies(tree: Tree, row: JournalRow): boolean {
+  return tree.journal.moveItems(row.seq, true, '', 1).length > 0
+}
+
+/** Everything that waits to be written at or below the old path is to be written at the new one. */
+function retargetJournal(tree: Tree, row: NodeRow, oldKey: string, key: string): void {
+  if (row.kind !== 'directory') {
+    for (const waiting of tree.journal.ofNode(row.id)) {
+      if (waiting.op === 'put' || waiting.op === 'attributes') tree.journal.setKey(waiting.seq, key)
+    }
+    return
+  }
+  tree.database.run(
+    `UPDATE journal SET key = ? || substr(key, ?) WHERE volume = ? AND key >= ? AND key < ?
+     AND op IN ('put', 'marker', 'attributes')`,
+    key,
+    [...oldKey].length + 1,
+    tree.volume,
+    oldKey,
+    `${oldKey}\u{10ffff}`,
+  )
+}
+
+export type AttributeEdit = {
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly atime?: bigint
+  readonly mtime?: bigint
+}
+
+/** Changes attributes alone. They travel with the next upload, or by a copy of the object onto itself. */
+export function editAttributes(
+  tree: Tree,
+  id: number,
+  edit: AttributeEdit,
+  origin: string,
+): Promise<NodeRow> {
+  return tree.change((note) => {
+    const row = tree.node(id)
+    tree.nodes.update(id, { ...edit, ctime: tree.clock.nowNs(), change: row.change + 1 })
+    const isStored = Object.keys(edit).some((name) => name !== 'atime')
+    if (isStored && row.parent !== null && row.isSealed) journalAttributes(tree, row)
+    if (row.parent !== null) {
+      note({ type: 'attributes', id, parent: row.parent, name: row.name, origin })
+    }
+    return tree.node(id)
+  })
+}
+
+function journalAttributes(tree: Tree, row: NodeRow): void {
+  if (row.kind === 'directory') {
+    journalMarker(tree, row)
+    return
+  }
+  const put = tree.journal.opOfNode(row.id, 'put')
+  if (put && !tree.isRunning(put)) return
+  if (!put && row.remoteKey === null) return
+  const readyMs = tree.clock.nowMs() + QUIET_MS.attributes
+  const key = tree.keyOf(row)
+  const waiting = tree.journal.opOfNode(row.id, 'attributes')
+  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: 0, readyMs })
+  else tree.journal.insert({ volume: tree.volume, op: 'attributes', node: row.id, key, readyMs })
+  tree.onDidJournal()
+}
+
+/** The last handle of a removed file is closed: nothing of it is needed any more. */
+export function forgetOrphan(tree: Tree, id: number): Promise<void> {
+  return tree.change(() => {
+    const row = tree.nodes.byId(id)
+    if (!row || row.parent !== null) return
+    assert(row.id !== tree.rootId, 'the root is never an orphan')
+    if (row.staged !== null) tree.staging.removeRecord(row.staged)
+    tree.nodes.remove(id)
+  })
+}

@@ -1,0 +1,309 @@
+/**
+ * What listings say, merged into the tree.
+ *
+ * Keeps: local changes win until they are in the bucket; what waits to be deleted or moved away
+ *        does not come back; only a complete listing removes, and only what is clean.
+ * Never: journals anything. An absence in a listing is never turned into a remote delete.
+ */
+
+import { nameOfComponent } from '../s3/keys.ts'
+import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
+import type { NewNode, NodeRow } from '../store/nodes.ts'
+import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
+
+type Note = (change: TreeChange) => void
+
+const NS_PER_MS = 1_000_000n
+/** Children removed in one transaction: a bound on how long the loop is held. */
+const REMOVE_BATCH_MAX = 500
+
+/** Merges one page of a delimiter listing of `directory`. */
+export function mergePage(
+  tree: Tree,
+  directoryId: number,
+  prefix: string,
+  page: ListPage,
+  startedMs: number,
+): Promise<void> {
+  return tree.change((note) => {
+    const directory = tree.nodes.byId(directoryId)
+    if (directory?.remoteKey !== prefix) return
+    const merge = new Merge(tree, startedMs, note)
+    for (const object of page.objects) merge.object(directory, prefix, object)
+    for (const found of page.prefixes) merge.directory(directory, prefix, found)
+    merge.finish()
+  })
+}
+
+/**
+ * Merges one page of a flat listing below `directory`, making the directories in between.
+ * @returns the ids of directories that the page passed completely, none of whose keys can follow
+ */
+export function mergeFlatPage(
+  tree: Tree,
+  directoryId: number,
+  prefix: string,
+  page: ListPage,
+  startedMs: number,
+): Promise<void> {
+  return tree.change((note) => {
+    const top = tree.nodes.byId(directoryId)
+    if (top?.remoteKey !== prefix) return
+    const merge = new Merge(tree, startedMs, note)
+    for (const object of page.objects) {
+      const home = merge.directoryOf(top, prefix, object.key)
+      if (home) merge.object(home.row, home.prefix, object)
+    }
+    merge.finish()
+  })
+}
+
+/** The listing that began at `startedMs` was complete: what it did not show, and is clean, is gone. */
+export async function finishListing(
+  tree: Tree,
+  directoryId: number,
+  prefix: string,
+  startedMs: number,
+): Promise<void> {
+  let isDone = false
+  while (!isDone) {
+    isDone = await tree.change((note) => {
+      const directory = tree.nodes.byId(directoryId)
+      if (directory?.remoteKey !== prefix) return true
+      const unseen = tree.nodes.unseen(directoryId, startedMs, REMOVE_BATCH_MAX)
+      for (const row of unseen) removeUnseen(tree, row, startedMs, note)
+      if (unseen.length > 0) tree.nodes.touchDirectory(directoryId, tree.clock.nowNs())
+      if (unseen.length === REMOVE_BATCH_MAX) return false
+      tree.nodes.update(directoryId, { listedMs: startedMs })
+      return true
+    })
+  }
+}
+
+/** Keeps what is not clean, by marking it seen: its own upload will meet the bucket's state. */
+function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): boolean {
+  if (tree.isBusy(row)) {
+    tree.nodes.update(row.id, { seenMs: startedMs })
+    return false
+  }
+  if (row.kind === 'directory') {
+    let isEmpty = true
+    for (const child of tree.nodes.children(row.id, 0, REMOVE_BATCH_MAX)) {
+      isEmpty = removeUnseen(tree, child, startedMs, note) && isEmpty
+    }
+    if (!isEmpty || tree.nodes.hasChildren(row.id)) {
+      tree.nodes.update(row.id, { seenMs: startedMs })
+      return false
+    }
+  }
+  if (tree.isOpen(row.id)) tree.nodes.update(row.id, { parent: null })
+  else tree.nodes.remove(row.id)
+  note({
+    type: 'removed',
+    id: row.id,
+    parent: row.parent ?? 0,
+    name: row.name,
+    origin: 'remote',
+  })
+  return true
+}
+
+class Merge {
+  readonly #tree: Tree
+  readonly #startedMs: number
+  readonly #note: Note
+  readonly #touched = new Set<number>()
+  /** Directories by prefix, so that a flat page looks each of them up once. */
+  readonly #known = new Map<string, NodeRow>()
+
+  constructor(tree: Tree, startedMs: number, note: Note) {
+    this.#tree = tree
+    this.#startedMs = startedMs
+    this.#note = note
+  }
+
+  object(directory: NodeRow, prefix: string, object: ObjectInfo): void {
+    const component = object.key.slice(prefix.length)
+    if (component === '') {
+      this.#marker(directory, object)
+      return
+    }
+    const { nodes, volume, journal } = this.#tree
+    const owners = nodes.byRemoteKey(volume, object.key)
+    if (owners.length > 0) {
+      for (const owner of owners) this.#observe(owner, object)
+      return
+    }
+    if (journal.deletionOf(volume, object.key)) return
+    const name = this.#nameFor(directory, component, 'file')
+    if (name === undefined) return
+    this.#insertFile(directory, name, component, object)
+  }
+
+  directory(parent: NodeRow, prefix: string, found: string): NodeRow | undefined {
+    const { nodes, volume } = this.#tree
+    const owner = nodes.byRemoteKey(volume, found)[0]
+    if (owner) {
+      if (owner.seenMs < this.#startedMs) nodes.update(owner.id, { seenMs: this.#startedMs })
+      return owner
+    }
+    if (this.#isLeaving(found)) return undefined
+    const component = found.slice(prefix.length, -1)
+    const name = nameOfComponent(component).name
+    const existing = nodes.child(parent.id, name)
+    if (existing?.kind === 'directory') return this.#adopt(existing, found)
+    if (existing) this.#renameForDirectory(existing)
+    const row = nodes.insert({
+      ...this.#blank(parent, name, component),
+      kind: 'directory',
+      mode: DIRECTORY_MODE,
+      remoteKey: found,
+    })
+    this.#noteAdded(row)
+    return row
+  }
+
+  /** The directory that holds `key` below `top`, made together with those above it. */
+  directoryOf(
+    top: NodeRow,
+    prefix: string,
+    key: string,
+  ): { row: NodeRow; prefix: string } | undefined {
+    const end = key.endsWith('/') ? key.length : key.lastIndexOf('/') + 1
+    const home = key.slice(0, end)
+    if (home.length <= prefix.length) return { row: top, prefix }
+    const known = this.#known.get(home)
+    if (known) return { row: known, prefix: home }
+    const parent = this.directoryOf(top, prefix, home.slice(0, home.lastIndexOf('/', end - 2) + 1))
+    const row = parent && this.directory(parent.row, parent.prefix, home)
+    if (!row) return undefined
+    this.#known.set(home, row)
+    return { row, prefix: home }
+  }
+
+  finish(): void {
+    for (const id of this.#touched) {
+      this.#tree.nodes.touchDirectory(id, this.#tree.clock.nowNs())
+    }
+  }
+
+  #marker(directory: NodeRow, object: ObjectInfo): void {
+    if (directory.hasMarker && directory.etag === object.etag) return
+    this.#tree.nodes.update(directory.id, { hasMarker: true, etag: object.etag })
+  }
+
+  #observe(row: NodeRow, object: ObjectInfo): void {
+    const { nodes } = this.#tree
+    const isSame = row.etag === object.etag && row.remoteSize === object.sizeBytes
+    if (isSame || row.kind === 'directory' || this.#tree.isBusy(row)) {
+      if (row.seenMs < this.#startedMs) nodes.update(row.id, { seenMs: this.#startedMs })
+      return
+    }
+    const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
+    nodes.update(row.id, {
+      size: object.sizeBytes,
+      remoteSize: object.sizeBytes,
+      etag: object.etag,
+      storageClass: object.storageClass ?? null,
+      mtime: modified,
+      ctime: modified,
+      change: row.change + 1,
+      seenMs: this.#startedMs,
+      metadata: null,
+    })
+    const parent = row.parent ?? 0
+    this.#note({ type: 'data', id: row.id, parent, name: row.name, origin: 'remote' })
+  }
+
+  #insertFile(directory: NodeRow, name: string, component: string, object: ObjectInfo): void {
+    const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
+    const row = this.#tree.nodes.insert({
+      ...this.#blank(directory, name, component),
+      kind: 'file',
+      mode: FILE_MODE,
+      size: object.sizeBytes,
+      atime: modified,
+      mtime: modified,
+      ctime: modified,
+      birthtime: modified,
+      remoteKey: object.key,
+      etag: object.etag,
+      remoteSize: object.sizeBytes,
+      storageClass: object.storageClass ?? null,
+    })
+    this.#noteAdded(row)
+  }
+
+  /** undefined: a local file has the name and its upload will meet this object. */
+  #nameFor(directory: NodeRow, component: string, kind: 'file'): string | undefined {
+    const name = nameOfComponent(component).name
+    const existing = this.#tree.nodes.child(directory.id, name)
+    if (!existing) return name
+    if (existing.kind === kind) return undefined
+    const alias = `${name} (object)`
+    return this.#tree.nodes.child(directory.id, alias) ? undefined : alias
+  }
+
+  /** A key `a` and keys below `a/` can both exist: the directory has the name, the object an alias. */
+  #renameForDirectory(row: NodeRow): void {
+    const { nodes, volume } = this.#tree
+    const component = row.component ?? row.name
+    nodes.update(row.id, { name: `${row.name} (object)`, component })
+    const parent = row.parent ?? 0
+    this.#note({ type: 'removed', id: row.id, parent, name: row.name, origin: 'remote' })
+    this.#tree.log.write('info', 'tree/object-beside-directory', { volume })
+  }
+
+  #adopt(row: NodeRow, prefix: string): NodeRow {
+    if (row.remoteKey !== null) return row
+    this.#tree.nodes.update(row.id, { remoteKey: prefix, seenMs: this.#startedMs, listedMs: 0 })
+    return { ...row, remoteKey: prefix }
+  }
+
+  /** Something below the prefix still waits to be deleted: it may be all that keeps it alive. */
+  #isLeaving(prefix: string): boolean {
+    const { database, volume } = this.#tree
+    return (
+      database.get(
+        `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
+        volume,
+        prefix,
+        `${prefix}\u{10ffff}`,
+      ) !== undefined
+    )
+  }
+
+  #blank(parent: NodeRow, name: string, component: string): Omit<NewNode, 'kind' | 'mode'> {
+    const nowNs = this.#tree.clock.nowNs()
+    return {
+      volume: this.#tree.volume,
+      parent: parent.id,
+      name,
+      component: component === name ? null : component,
+      uid: this.#tree.owner.uid,
+      gid: this.#tree.owner.gid,
+      size: 0,
+      atime: nowNs,
+      mtime: nowNs,
+      ctime: nowNs,
+      birthtime: nowNs,
+      change: 1,
+      remoteKey: null,
+      etag: null,
+      remoteSize: 0,
+      storageClass: null,
+      seenMs: this.#startedMs,
+      staged: null,
+      isSealed: true,
+      listedMs: 0,
+      hasMarker: false,
+      metadata: null,
+    }
+  }
+
+  #noteAdded(row: NodeRow): void {
+    const parent = row.parent ?? 0
+    this.#touched.add(parent)
+    this.#note({ type: 'added', id: row.id, parent, name: row.name, origin: 'remote' })
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * One volume (a bucket at an endpoint): what is in it as far as this computer knows, together
+ * with what programs changed and the bucket does not have yet.
+ *
+ * Owns:  the meaning of the tables `node` and `journal` for this volume. Runs in: engine process.
+ * Keeps: every change of the tree and its journal row are one transaction; a remote delete or
+ *        overwrite is only ever journaled by an operation that a program asked for.
+ * Never: waits for the network.
+ */
+import { PailError } from '../../shared/errors.ts'
+import { present } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { componentOfName, KEY_BYTES_MAX, keyBytes, NAME_BYTES_MAX } from '../s3/keys.ts'
+import type { Database } from '../store/database.ts'
+import type { Journal, JournalRow } from '../store/journal.ts'
+import type { NodeRow, Nodes } from '../store/nodes.ts'
+import type { StagingArea } from '../store/staging.ts'
+
+export type TreeChange = {
+  readonly type: 'attributes' | 'data' | 'added' | 'removed'
+  readonly id: number
+  readonly parent: number
+  readonly name: string
+  readonly origin: string
+}
+
+/** Quiet times before a change goes to the bucket: what follows at once takes its place. */
+export const QUIET_MS = {
+  put: 800,
+  /** An empty file is most often about to be written, or to be renamed over. */
+  putEmpty: 3000,
+  marker: 800,
+  attributes: 1000,
+  move: 1000,
+  delete: 500,
+} as const
+
+export type Owner = { readonly uid: number; readonly gid: number }
+
+export type TreeParts = {
+  readonly database: Database
+  readonly nodes: Nodes
+  readonly journal: Journal
+  readonly staging: StagingArea
+  readonly clock: Clock
+  readonly log: Log
+  readonly volume: number
+  readonly rootId: number
+  /** Who owns what the bucket says nothing about. */
+  readonly owner: Owner
+}
+
+export const FILE_MODE = 0o644
+export const DIRECTORY_MODE = 0o755
+
+export class Tree {
+  readonly database: Database
+  readonly nodes: Nodes
+  readonly journal: Journal
+  readonly staging: StagingArea
+  readonly clock: Clock
+  readonly log: Log
+  readonly volume: number
+  readonly rootId: number
+  readonly owner: Owner
+  /** Journal rows whose requests are under way in this process. Written by the syncer alone. */
+  readonly running = new Set<number>()
+  /** Is some handle of this node open? Set by the front that holds handles. */
+  isOpen: (id: number) => boolean = () => false
+  /** Called when the journal has something new. */
+  onDidJournal: () => void = () => {}
+  readonly #listeners = new Set<(changes: readonly TreeChange[]) => void>()
+
+  constructor(parts: TreeParts) {
+    this.database = parts.database
+    this.nodes = parts.nodes
+    this.journal = parts.journal
+    this.staging = parts.staging
+    this.clock = parts.clock
+    this.log = parts.log
+    this.volume = parts.volume
+    this.rootId = parts.rootId
+    this.owner = parts.owner
+  }
+
+  /** @throws PailError `vfs/stale` for an id that means nothing any more */
+  node(id: number): NodeRow {
+    const row = this.nodes.byId(id)
+    if (!row || row.volume !== this.volume) throw new PailError('vfs/stale', `node ${id} is gone`)
+    return row
+  }
+
+  /** Like `node`, and it must be a directory that still has a place. */
+  directory(id: number): NodeRow {
+    const row = this.node(id)
+    if (row.kind !== 'directory') throw new PailError('vfs/not-a-directory', `node ${id}`)
+    return row
+  }
+
+  /** The key that the node's path means: a directory's ends in `/`; the root's is empty. */
+  keyOf(row: NodeRow): string {
+    if (row.id === this.rootId) return ''
+    const parent = this.nodes.byId(present(row.parent, `parent of node ${row.id}`))
+    const prefix = this.keyOf(present(parent, `row of parent ${row.parent}`))
+    const component = row.component ?? componentOfName(row.name)
+    return row.kind === 'directory' ? `${prefix}${component}/` : prefix + component
+  }
+
+  /** The path for people: names, not components. */
+  pathOf(row: NodeRow): string {
+    if (row.id === this.rootId) return ''
+    const parent = row.parent === null ? undefined : this.nodes.byId(row.parent)
+    if (!parent) return row.name
+    const above = this.pathOf(parent)
+    return above === '' ? row.name : `${above}/${row.name}`
+  }
+
+  /** Refuses names and keys that no bucket can hold, before anything is asked or written. */
+  checkName(directory: NodeRow, name: string): void {
+    if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
+      throw new PailError('vfs/name-too-long', `${Buffer.byteLength(name)} bytes in a name`)
+    }
+    const key = this.keyOf(directory) + componentOfName(name)
+    if (keyBytes(key) > KEY_BYTES_MAX - 1) {
+      throw new PailError('vfs/name-too-long', `${keyBytes(key)} bytes in a key`)
+    }
+  }
+
+  isRunning(row: JournalRow): boolean {
+    return this.running.has(row.seq)
+  }
+
+  /** Is something of this node not in the bucket yet? Then what the bucket says of it waits. */
+  isBusy(row: NodeRow): boolean {
+    return !row.isSealed || row.staged !== null || this.journal.ofNode(row.id).length > 0
+  }
+
+  /** Is the prefix inside a directory whose move is being carried out? Then listings lie. */
+  isMoving(prefix: string): boolean {
+    return this.journal
+      .directoryMoves(this.volume)
+      .some((move) => this.isRunning(move) && prefix.startsWith(move.key))
+  }
+
+  /** Runs one change of the tree in the group's transaction; listeners hear of it afterwards. */
+  async change<T>(work: (note: (change: TreeChange) => void) => T): Promise<T> {
+    const changes: TreeChange[] = []
+    const value = await this.database.write(() => work((change) => changes.push(change)))
+    this.emit(changes)
+    return value
+  }
+
+  emit(changes: readonly TreeChange[]): void {
+    if (changes.length === 0) return
+    for (const listener of this.#listeners) listener(changes)
+  }
+
+  watch(listener: (changes: readonly TreeChange[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * One mount's file system: a tree seen from one of its directories, with handles and rights.
+ *
+ * Owns:  the handles of this mount. Runs in: engine process.
+ * Keeps: what is known locally answers without the network; what is not known fails, and never
+ *        shows an empty folder or an empty file instead.
+ */
+import { PailError } from '../../shared/errors.ts'
+import { present } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { FileContent } from '../sync/file-content.ts'
+import type { FileContents } from '../sync/file-contents.ts'
+import type { Listings } from '../sync/listing.ts'
+import type { Tree, TreeChange } from '../sync/tree.ts'
+import { editAttributes } from '../sync/tree-edit.ts'
+import { Handles } from './handles.ts'
+import { Namespace } from './namespace.ts'
+import type {
+  AttributeChanges,
+  Attributes,
+  Change,
+  Context,
+  CreateRequest,
+  DirectoryPage,
+  FileSystemFacts,
+  HandleId,
+  NodeId,
+  Opened,
+  OpenRequest,
+  RenameMode,
+  Stamp,
+  Target,
+  Vfs,
+} from './vfs.ts'
+
+export type MountVfsParts = {
+  readonly tree: Tree
+  readonly listings: Listings
+  readonly contents: FileContents
+  readonly clock: Clock
+  /** The directory that this mount shows as its root. */
+  readonly root: NodeId
+  readonly isReadOnly: boolean
+  /** Tells this mount's own changes from those of other mounts of the same bucket. */
+  readonly origin: string
+  readonly epoch: bigint
+  readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
+  /** A file of the directory was opened: its siblings may be next. */
+  readonly onDidOpen?: (row: NodeRow) => void
+}
+
+const BLOCK_SIZE_BYTES = 4096
+/** statfs is asked for often; the disk's figures may be this old. */
+const SPACE_FRESH_MS = 2_000
+
+export class MountVfs implements Vfs {
+  readonly root: NodeId
+  readonly isReadOnly: boolean
+  readonly epoch: bigint
+  readonly #parts: MountVfsParts
+  readonly #handles = new Handles()
+  readonly #namespace: Namespace
+  #space: { atMs: number; freeBytes: number; totalBytes: number } | undefined
+
+  constructor(parts: MountVfsParts) {
+    this.#parts = parts
+    this.root = parts.root
+    this.isReadOnly = parts.isReadOnly
+    this.epoch = parts.epoch
+    this.#namespace = new Namespace(parts)
+  }
+
+  get openHandles(): number {
+    return this.#handles.count
+  }
+
+  /** Seals and closes whatever programs left open; for the end of the mount. */
+  async close(): Promise<void> {
+    for (const handle of this.#handles.all()) await this.release(handle)
+  }
+
+  async lookup(context: Context, directory: NodeId, name: string) {
+    const row = await this.#namespace.find(context, directory, name)
+    return { attributes: this.#attributes(row), realName: row.name }
+  }
+
+  parentOf(id: NodeId): { readonly id: NodeId; readonly name: string } {
+    const row = this.#parts.tree.node(id)
+    if (id === this.root) return { id, name: '' }
+    return { id: present(row.parent, `parent of node ${id}`), name: row.name }
+  }
+
+  async getattr(_context: Context, target: Target): Promise<Attributes> {
+    return this.#attributes(this.#parts.tree.node(target.id))
+  }
+
+  async setattr(context: Context, target: Target, changes: AttributeChanges): Promise<Attributes> {
+    this.#namespace.checkWritable()
+    const row = this.#parts.tree.node(target.id)
+    if (changes.guardCtime !== undefined && changes.guardCtime !== row.ctime) {
+      throw new PailError('vfs/stale', `ctime of node ${row.id} is another one`)
+    }
+    if (changes.sizeBytes !== undefined) await this.#resize(context, target, changes.sizeBytes)
+    const nowNs = this.#parts.clock.nowNs()
+    const edit = {
+      ...(changes.mode === undefined ? {} : { mode: changes.mode & 0o7777 }),
+      ...(changes.uid === undefined ? {} : { uid: changes.uid }),
+      ...(changes.gid === undefined ? {} : { gid: changes.gid }),
+      ...(changes.atime === undefined ? {} : { atime: stampOf(changes.atime, nowNs) }),
+      ...(changes.mtime === undefined ? {} : { mtime: stampOf(changes.mtime, nowNs) }),
+    }
+    if (Object.keys(edit).length > 0) {
+      const content = this.#parts.contents.peek(target.id)
+      if (edit.mtime !== undefined) content?.setMtime(edit.mtime)
+      await editAttributes(this.#parts.tree, target.id, edit, this.#parts.origin)
+      content?.noteRow()
+    }
+    return this.#attributes(this.#parts.tree.node(target.id))
+  }
+
+  /** Rights are the kernel's to check, by the mode and owner that it is given. */
+  async access(_context: Context, id: NodeId, mask: number): Promise<void> {
+    this.#parts.tree.node(id)
+    if ((mask & 2) !== 0 && this.isReadOnly) throw new PailError('vfs/read-only', `node ${id}`)
+  }
+
+  async readlink(_context: Context, id: NodeId): Promise<string> {
+    throw new PailError('vfs/invalid', `node ${id} is not a link`)
+  }
+
+  async openDirectory(_context: Context, id: NodeId): Promise<HandleId> {
+    this.#parts.tree.directory(id)
+    return this.#handles.add({ kind: 'directory', id })
+  }
+
+  async readdir(
+    context: Context,
+    target: Target,
+    cookie: number,
+    entriesMax: number,
+  ): Promise<DirectoryPage> {
+    const { tree, listings } = this.#parts
+    if (cookie === 0) await listings.begin(target.id, context.signal)
+    let rows = tree.nodes.children(target.id, cookie, entriesMax)
+    while (rows.length === 0 && listings.isListing(target.id)) {
+      if (tree.directory(target.id).listedMs > 0) break
+      await listings.nextPage(target.id, context.signal)
+      rows = tree.nodes.children(target.id, cookie, entriesMax)
+    }
+    return {
+      entries: rows.map((row) => ({
+        name: row.name,
+        cookie: row.id,
+        attributes: this.#attributes(row),
+      })),
+      isEnd: rows.length === 0,
+    }
+  }
+
+  async create(context: Context, directory: NodeId, name: string, request: CreateRequest) {
+    const made = await this.#namespace.create(context, directory, name, request)
+    const opened = await this.open(
+      context,
+      made.row.id,
+      made.wasCreated ? { ...request, truncate: false } : request,
+    )
+    return { ...opened, wasCreated: made.wasCreated, directory: made.change }
+  }
+
+  async open(context: Context, id: NodeId, request: OpenRequest): Promise<Opened> {
+    if (request.write) this.#namespace.checkWritable()
+    const row = await this.#freshFile(context, id)
+    const content = await this.#parts.contents.acquire(id)
+    try {
+      if (request.truncate) await content.truncate(0)
+    } catch (thrown) {
+      await this.#parts.contents.release(content, this.#parts.origin)
+      throw thrown
+    }
+    if (request.write) content.writers++
+    const handle = this.#handles.add({
+      kind: 'file',
+      content,
+      session: content.openSession(),
+      canRead: request.read,
+      canWrite: request.write,
+      isAppend: request.append ?? false,
+    })
+    this.#parts.onDidOpen?.(row)
+    // The kernel is told of every change that it did not make itself: what it holds is right.
+    return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache: true }
+  }
+
+  async read(context: Context, target: Target, offset: number, into: Uint8Array): Promise<number> {
+    if (target.handle !== undefined) {
+      const open = this.#handles.file(target.handle)
+      return open.content.read(open.session, offset, into, context.signal)
+    }
+    return this.#withContent(target.id, async (content) => {
+      const session = content.openSession()
+      try {
+        return await content.read(session, offset, into, context.signal)
+      } finally {
+        content.closeSession(session)
+      }
+    })
+  }
+
+  async write(_context: Context, target: Target, offset: number | 'append', data: Uint8Array) {
+    this.#namespace.checkWritable()
+    if (target.handle === undefined) {
+      const written = await this.#withContent(target.id, (content) =>
+        content.write(undefined, offset, data),
+      )
+      return { written, attributes: this.#attributes(this.#parts.tree.node(target.id)) }
+    }
+    const open = this.#handles.file(target.handle)
+    if (!open.canWrite) throw new PailError('vfs/bad-handle', 'opened for reading')
+    const at = open.isAppend ? 'append' : offset
+    const written = await open.content.write(open.session, at, data)
+    return { written, attributes: this.#attributes(this.#parts.tree.node(target.id)) }
+  }
+
+  async flush(_context: Context, target: Target): Promise<void> {
+    await this.#parts.contents.peek(target.id)?.seal(this.#parts.origin)
+  }
+
+  async commit(_context: Context, target: Target): Promise<void> {
+    const content = this.#parts.contents.peek(target.id)
+    if (content) await content.commit(this.#parts.origin)
+    else await this.#parts.tree.database.sync()
+  }
+
+  async release(handle: HandleId): Promise<void> {
+    const open = this.#handles.take(handle)
+    if (open?.kind !== 'file') return
+    open.content.closeSession(open.session)
+    if (open.canWrite) open.content.writers--
+    await this.#parts.contents.release(open.content, this.#parts.origin)
+    if (open.canWrite) this.#parts.tree.onDidJournal()
+  }
+
+  async mkdir(context: Context, directory: NodeId, name: string, mode: number) {
+    const made = await this.#namespace.mkdir(context, directory, name, mode)
+    return { attributes: this.#attributes(made.row), directory: made.change }
+  }
+
+  async symlink(): Promise<never> {
+    throw new PailError('vfs/not-permitted', 'symbolic links are not stored')
+  }
+
+  remove(
+    context: Context,
+    directory: NodeId,
+    name: string,
+    request: {
+      readonly kind: 'file' | 'directory'
+      readonly only?: NodeId
+      readonly test?: boolean
+    },
+  ) {
+    return this.#namespace.remove(context, directory, name, request)
+  }
+
+  rename(
+    context: Context,
+    from: { readonly directory: NodeId; readonly name: string },
+    to: { readonly directory: NodeId; readonly name: string },
+    mode: RenameMode,
+  ) {
+    return this.#namespace.rename(context, from, to, mode)
+  }
+
+  /** The figures of the disk that takes what is written: the bucket's own limit is not known. */
+  async statfs(): Promise<FileSystemFacts> {
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (!this.#space || nowMs - this.#space.atMs > SPACE_FRESH_MS) {
+      this.#space = { atMs: nowMs, ...(await this.#parts.space()) }
+    }
+    return {
+      blockSizeBytes: BLOCK_SIZE_BYTES,
+      totalBytes: this.#space.totalBytes,
+      freeBytes: this.#space.freeBytes,
+      files: this.#parts.tree.nodes.count(this.#parts.tree.volume),
+      nameBytesMax: 255,
+    }
+  }
+
+  watch(onDidChange: (changes: readonly Change[]) => void): () => void {
+    return this.#parts.tree.watch((changes) => onDidChange(changes.map((one) => this.#told(one))))
+  }
+
+  #told(change: TreeChange): Change {
+    const isOwn = change.origin === this.#parts.origin
+    return { ...change, origin: isOwn ? 'fuse' : 'remote' }
+  }
+
+  #attributes(row: NodeRow): Attributes {
+    return this.#namespace.attributes(row)
+  }
+
+  /** The file as new as its directory's listing can tell; offline, as it was last seen. */
+  async #freshFile(context: Context, id: NodeId): Promise<NodeRow> {
+    const { tree } = this.#parts
+    const row = tree.node(id)
+    if (row.kind === 'directory') throw new PailError('vfs/is-a-directory', `node ${id}`)
+    if (row.parent === null || tree.isBusy(row)) return row
+    await this.#namespace.freshen(context, row.parent, row.name)
+    const fresh = tree.nodes.byId(id)
+    if (!fresh) throw new PailError('vfs/stale', `node ${id} is gone from the bucket`)
+    return fresh
+  }
+
+  async #resize(context: Context, target: Target, sizeBytes: number): Promise<void> {
+    if (target.handle !== undefined) {
+      await this.#handles.file(target.handle).content.truncate(sizeBytes)
+      return
+    }
+    await this.#freshFile(context, target.id)
+    await this.#withContent(target.id, async (content) => {
+      await content.truncate(sizeBytes)
+      // Without a descriptor there is no close to seal at, unless another program has it open.
+      if (content.writers === 0) await content.seal(this.#parts.origin)
+    })
+  }
+
+  async #withContent<T>(id: NodeId, work: (content: FileContent) => Promise<T>): Promise<T> {
+    const content = await this.#parts.contents.acquire(id)
+    try {
+      return await work(content)
+    } finally {
+      await this.#parts.contents.release(content, this.#parts.origin)
+    }
+  }
+}
+
+function stampOf(value: Stamp | 'now', nowNs: bigint): Stamp {
+  return value === 'now' ? nowNs : value
+}

@@ -1,0 +1,220 @@
+/**
+ * Names: finding, making, removing and renaming entries of one mount.
+ *
+ * Keeps: an entry is only taken for absent when a listing says so; a directory is only taken for
+ *        empty after a listing of this moment, or when there is no network, of the last one.
+ */
+import { ERRORS, PailError } from '../../shared/errors.ts'
+import { present } from '../base/assert.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { addEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
+import type { MountVfsParts } from './mount-vfs.ts'
+import type {
+  Attributes,
+  Context,
+  CreateRequest,
+  DirectoryChange,
+  NodeId,
+  RenameMode,
+} from './vfs.ts'
+
+/** Depth of directories that is looked through when a directory is moved. */
+const DEPTH_MAX = 1024
+
+export class Namespace {
+  readonly #parts: MountVfsParts
+
+  constructor(parts: MountVfsParts) {
+    this.#parts = parts
+  }
+
+  checkWritable(): void {
+    if (this.#parts.isReadOnly) throw new PailError('vfs/read-only', 'the mount is read-only')
+  }
+
+  attributes(row: NodeRow): Attributes {
+    const overlay = this.#parts.contents.peek(row.id)?.overlay
+    const size = overlay?.size ?? row.size
+    const isDirectory = row.kind === 'directory'
+    return {
+      id: row.id,
+      generation: 1,
+      kind: row.kind,
+      sizeBytes: isDirectory ? 0 : size,
+      allocatedBytes: isDirectory ? 0 : size,
+      linkCount: isDirectory ? 2 : row.parent === null ? 0 : 1,
+      mode: row.mode,
+      uid: row.uid,
+      gid: row.gid,
+      atime: row.atime,
+      mtime: overlay?.mtime ?? row.mtime,
+      ctime: overlay?.ctime ?? row.ctime,
+      birthtime: row.birthtime,
+      change: overlay?.change ?? row.change,
+    }
+  }
+
+  /** @throws PailError `vfs/not-found` when a listing says that there is no such entry */
+  async find(context: Context, directory: NodeId, name: string): Promise<NodeRow> {
+    const { tree } = this.#parts
+    const parent = tree.directory(directory)
+    if (name === '.') return parent
+    if (name === '..') return this.#above(parent)
+    const local = tree.nodes.child(directory, name)
+    if (local && tree.isBusy(local)) return local
+    await this.freshen(context, directory, name)
+    const row = tree.nodes.child(directory, name)
+    if (!row) throw new PailError('vfs/not-found', name)
+    return row
+  }
+
+  /** Makes the entry as fresh as a listing can; without network, what is known stays good. */
+  async freshen(context: Context, directory: NodeId, name: string): Promise<void> {
+    const { tree, listings } = this.#parts
+    try {
+      await listings.ensureName(directory, name, context.signal)
+    } catch (thrown) {
+      if (context.signal.aborted) throw new PailError('vfs/interrupted', 'lookup')
+      const isKnown = tree.directory(directory).listedMs > 0
+      const isHere = tree.nodes.child(directory, name) !== undefined
+      if (!isKnown && !isHere) throw thrown
+    }
+  }
+
+  async create(context: Context, directory: NodeId, name: string, request: CreateRequest) {
+    this.checkWritable()
+    const { tree, origin } = this.#parts
+    const parent = tree.directory(directory)
+    tree.checkName(parent, name)
+    const existing = await this.#existing(context, directory, name)
+    if (existing) {
+      if (request.exclusive) throw new PailError('vfs/exists', name)
+      return { row: existing, wasCreated: false, change: this.#change(parent, directory) }
+    }
+    const owner = { mode: request.mode & 0o7777, uid: context.uid, gid: context.gid }
+    const row = await addEntry(tree, parent, name, { kind: 'file', ...owner }, origin)
+    return { row, wasCreated: true, change: this.#change(parent, directory) }
+  }
+
+  async mkdir(context: Context, directory: NodeId, name: string, mode: number) {
+    this.checkWritable()
+    const { tree, origin } = this.#parts
+    const parent = tree.directory(directory)
+    tree.checkName(parent, `${name}/`.slice(0, -1))
+    if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
+    const owner = { mode: mode & 0o7777, uid: context.uid, gid: context.gid }
+    const row = await addEntry(tree, parent, name, { kind: 'directory', ...owner }, origin)
+    return { row, change: this.#change(parent, directory) }
+  }
+
+  async remove(
+    context: Context,
+    directory: NodeId,
+    name: string,
+    request: {
+      readonly kind: 'file' | 'directory'
+      readonly only?: NodeId
+      readonly test?: boolean
+    },
+  ): Promise<DirectoryChange> {
+    this.checkWritable()
+    const { tree, origin } = this.#parts
+    const parent = tree.directory(directory)
+    const row = await this.find(context, directory, name)
+    if (request.only !== undefined && row.id !== request.only) {
+      throw new PailError('vfs/not-found', `${name} is another file now`)
+    }
+    if (request.kind === 'file' && row.kind === 'directory') {
+      throw new PailError('vfs/is-a-directory', name)
+    }
+    if (request.kind === 'directory') await this.#checkEmpty(context, row)
+    if (!request.test) await removeEntry(tree, tree.node(row.id), origin)
+    return this.#change(parent, directory)
+  }
+
+  async rename(
+    context: Context,
+    from: { readonly directory: NodeId; readonly name: string },
+    to: { readonly directory: NodeId; readonly name: string },
+    mode: RenameMode,
+  ) {
+    this.checkWritable()
+    if (mode === 'exchange') throw new PailError('vfs/invalid', 'names cannot be exchanged')
+    const { tree, origin } = this.#parts
+    const source = tree.directory(from.directory)
+    const target = tree.directory(to.directory)
+    tree.checkName(target, to.name)
+    const row = await this.find(context, from.directory, from.name)
+    const replaced = await this.#existing(context, to.directory, to.name)
+    if (replaced && mode === 'noreplace') throw new PailError('vfs/exists', to.name)
+    if (replaced?.id !== row.id) {
+      await this.#checkReplacement(context, row, replaced, target)
+      const directory = tree.directory(target.id)
+      const fresh = replaced && tree.nodes.byId(replaced.id)
+      const request = { row: tree.node(row.id), directory, name: to.name, replaced: fresh, origin }
+      await renameEntry(tree, request)
+    }
+    return {
+      from: this.#change(source, source.id),
+      to: this.#change(target, target.id),
+    }
+  }
+
+  #above(row: NodeRow): NodeRow {
+    if (row.id === this.#parts.root) return row
+    return this.#parts.tree.node(present(row.parent, `parent of node ${row.id}`))
+  }
+
+  #change(before: NodeRow, id: NodeId): DirectoryChange {
+    return { before: before.change, after: this.attributes(this.#parts.tree.node(id)) }
+  }
+
+  async #existing(context: Context, directory: NodeId, name: string): Promise<NodeRow | undefined> {
+    try {
+      return await this.find(context, directory, name)
+    } catch (thrown) {
+      if (thrown instanceof PailError && thrown.code === 'vfs/not-found') return undefined
+      throw thrown
+    }
+  }
+
+  async #checkReplacement(
+    context: Context,
+    row: NodeRow,
+    replaced: NodeRow | undefined,
+    target: NodeRow,
+  ): Promise<void> {
+    if (row.kind === 'directory' && this.#isInside(target, row.id)) {
+      throw new PailError('vfs/invalid', 'a directory cannot be moved into itself')
+    }
+    if (!replaced) return
+    if (row.kind === 'directory') {
+      await this.#checkEmpty(context, replaced)
+      return
+    }
+    if (replaced.kind === 'directory') throw new PailError('vfs/is-a-directory', replaced.name)
+  }
+
+  #isInside(row: NodeRow, id: NodeId): boolean {
+    let at: NodeRow | undefined = row
+    for (let depth = 0; at && depth < DEPTH_MAX; depth++) {
+      if (at.id === id) return true
+      at = at.parent === null ? undefined : this.#parts.tree.nodes.byId(at.parent)
+    }
+    return false
+  }
+
+  async #checkEmpty(context: Context, row: NodeRow): Promise<void> {
+    const { tree, listings } = this.#parts
+    if (row.kind !== 'directory') throw new PailError('vfs/not-a-directory', row.name)
+    if (tree.nodes.hasChildren(row.id)) throw new PailError('vfs/not-empty', row.name)
+    try {
+      await listings.refresh(row.id, context.signal)
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      const isOffline = ERRORS[error.code].retry === 'when-online'
+      if (!isOffline || tree.directory(row.id).listedMs === 0) throw error
+    }
+    if (tree.nodes.hasChildren(row.id)) throw new PailError('vfs/not-empty', row.name)
+  }
+}
