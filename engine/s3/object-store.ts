@@ -93,6 +93,11 @@ export type Capabilities = {
   /** The same two on CompleteMultipartUpload. */
   readonly conditionalComplete: boolean
   readonly uploadPartCopy: boolean
+  /**
+   * False: ETags of 32 hex digits are not the MD5 of the content (encryption with managed keys).
+   * Absent: not known, and believed until one turns out not to be.
+   */
+  readonly etagIsMd5?: boolean
 }
 
 export interface ObjectStore {
