@@ -1,7 +1,8 @@
 /**
- * What a test run left behind on this computer: mounts below its folder, processes with its mark.
+ * What a test run left behind on this computer: mounts below its folder, and processes.
  *
- * Never: touches anything of another run. A process is ours when its environment says so.
+ * Never: touches anything of another run. A process is ours when its environment or its arguments
+ * name the run's folder: everything is started with TMPDIR there.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ const POLL_MS = 100
 
 /**
  * Ends what is left and names it.
- * @param {string} runFolder also the mark, in PAIL_TEST_RUN
+ * @param {string} runFolder
  * @returns {Promise<string[]>}
  */
 export async function endLeftovers(runFolder) {
@@ -57,11 +58,13 @@ function unescapeOctal(text) {
   )
 }
 
-/** @param {string} mark */
-function processesOf(mark) {
+/** @param {string} runFolder */
+function processesOf(runFolder) {
+  /** @param {string} file */
+  const names = (file) => readProc(file).includes(runFolder)
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => readProc(`/proc/${name}/environ`).includes(`PAIL_TEST_RUN=${mark}\0`))
+    .filter((name) => names(`/proc/${name}/environ`) || names(`/proc/${name}/cmdline`))
     .map((name) => ({
       pid: Number(name),
       command: readProc(`/proc/${name}/cmdline`).replaceAll('\0', ' ').trim(),

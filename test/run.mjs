@@ -30,7 +30,6 @@ chmodSync(runFolder, 0o755)
 const runEnv = {
   ...process.env,
   TMPDIR: runFolder,
-  PAIL_TEST_RUN: runFolder,
   UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
 }
 
