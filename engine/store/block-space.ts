@@ -1,0 +1,175 @@
+/**
+ * Room on the disk, promised before it is used.
+ *
+ * Keeps: bytes used plus bytes promised never exceed the cap; a promise leaves the free-disk floor
+ *        untouched. Both hold before a fetch begins, so that a fetch cannot fill the disk.
+ * Never: evicts by itself; it asks `makeRoom`, which knows what may go.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Disk } from '../base/disk.ts'
+
+export type SpaceLimits = {
+  /** Cache and staged bytes together never take more than this. */
+  readonly cacheBytesMax: number
+  /** Free bytes that are never touched. Default: a tenth of the disk. */
+  readonly freeBytesMin?: number
+}
+
+export const FREE_SHARE_MIN = 0.1
+/** A program's own writes may go below the cache's floor, down to this. */
+export const STAGING_FREE_BYTES_MIN = 64 * 1024 * 1024
+
+/**
+ * `cache`: bytes that can be fetched again. `staging`: bytes a program wrote; a lower floor.
+ */
+export type SpacePurpose = 'cache' | 'staging'
+
+/** A promise of room. What is not taken is given back by `release`. */
+export interface Reservation {
+  /** Bytes promised and not taken yet. */
+  readonly bytes: number
+  release(): void
+}
+
+export class CacheSpace {
+  readonly #disk: Disk
+  readonly #folder: string
+  #limits: SpaceLimits
+  readonly #makeRoom: (bytes: number) => Promise<void>
+  readonly #evictableBytes: () => number
+  #usedBytes = 0
+  #promisedBytes = 0
+  #heldBytes = 0
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(options: {
+    disk: Disk
+    folder: string
+    limits: SpaceLimits
+    /** Frees at least so many bytes when it can. */
+    makeRoom: (bytes: number) => Promise<void>
+    evictableBytes: () => number
+  }) {
+    this.#disk = options.disk
+    this.#folder = options.folder
+    this.#limits = options.limits
+    this.#makeRoom = options.makeRoom
+    this.#evictableBytes = options.evictableBytes
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  get promisedBytes(): number {
+    return this.#promisedBytes
+  }
+
+  /** Bytes on disk that are not cache files: staged by programs. They count against the cap. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  setLimits(limits: SpaceLimits): void {
+    this.#limits = limits
+  }
+
+  changeUsed(bytes: number): void {
+    this.#usedBytes += bytes
+  }
+
+  /** Counts bytes that are already on this disk; never refused. */
+  hold(bytes: number): Reservation {
+    return this.#promise(bytes, 'held')
+  }
+
+  /**
+   * @throws PailError `store/cache-full` when what may be evicted does not make room under the cap,
+   *         `store/disk-full` when the disk would be left with less than the floor
+   */
+  reserve(bytes: number, purpose: SpacePurpose): Promise<Reservation> {
+    const mine = this.#turn.then(() => this.#reserve(bytes, purpose))
+    this.#turn = mine.then(
+      () => {},
+      () => {},
+    )
+    return mine
+  }
+
+  /** Turns `bytes` of a promise into bytes used. A promise too small is topped up silently. */
+  take(reservation: Reservation, bytes: number): void {
+    if (reservation instanceof Promised) reservation.shrink(bytes)
+    this.#usedBytes += bytes
+  }
+
+  async #reserve(bytes: number, purpose: SpacePurpose): Promise<Reservation> {
+    await this.#fitUnderCap(bytes)
+    await this.#keepFloor(bytes, purpose)
+    return this.#promise(bytes, 'promised')
+  }
+
+  #excess(bytes: number): number {
+    const all = this.#usedBytes + this.#promisedBytes + this.#heldBytes + bytes
+    return all - this.#limits.cacheBytesMax
+  }
+
+  async #fitUnderCap(bytes: number): Promise<void> {
+    const excess = this.#excess(bytes)
+    if (excess <= 0) return
+    if (excess <= this.#evictableBytes()) await this.#makeRoom(excess)
+    if (this.#excess(bytes) > 0) {
+      throw new PailError('store/cache-full', `no room for ${bytes} bytes`, {
+        capBytes: this.#limits.cacheBytesMax,
+      })
+    }
+  }
+
+  async #keepFloor(bytes: number, purpose: SpacePurpose): Promise<void> {
+    const short = await this.#belowFloor(bytes, purpose)
+    if (short <= 0) return
+    if (short <= this.#evictableBytes()) await this.#makeRoom(short)
+    if ((await this.#belowFloor(bytes, purpose)) > 0) {
+      throw new PailError('store/disk-full', `${bytes} bytes would leave too little free`, {})
+    }
+  }
+
+  async #belowFloor(bytes: number, purpose: SpacePurpose): Promise<number> {
+    const { freeBytes, totalBytes } = await this.#disk.space(this.#folder)
+    const usual = this.#limits.freeBytesMin ?? Math.floor(totalBytes * FREE_SHARE_MIN)
+    const floor = purpose === 'staging' ? Math.min(usual, STAGING_FREE_BYTES_MIN) : usual
+    return floor - (freeBytes - this.#promisedBytes - bytes)
+  }
+
+  #promise(bytes: number, kind: 'promised' | 'held'): Reservation {
+    const count = (change: number) => {
+      if (kind === 'held') this.#heldBytes += change
+      else this.#promisedBytes += change
+    }
+    count(bytes)
+    return new Promised(bytes, count)
+  }
+}
+
+class Promised implements Reservation {
+  #bytes: number
+  readonly #count: (change: number) => void
+
+  constructor(bytes: number, count: (change: number) => void) {
+    this.#bytes = bytes
+    this.#count = count
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  shrink(bytes: number): void {
+    const less = Math.min(bytes, this.#bytes)
+    this.#bytes -= less
+    this.#count(-less)
+  }
+
+  release(): void {
+    this.shrink(this.#bytes)
+  }
+}
