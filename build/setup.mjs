@@ -41,15 +41,19 @@ function areNpmPackagesCurrent() {
   })
 }
 
-/** Install scripts stay off: every native package used brings its binaries along. */
+/**
+ * Installs what the lock file says and leaves the lock file alone.
+ *
+ * `npm ci` would refuse it: it lacks the optional packages of platforms that the registry it was
+ * written against does not offer. Install scripts stay off: every native package used brings its
+ * binaries along.
+ */
 async function installNpmPackages() {
   if (areNpmPackagesCurrent()) return
   const npm = findProgram('npm') ?? 'npm'
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error']
   say('installing npm packages')
-  const isFresh = !existsSync(join(ROOT, 'node_modules'))
-  if (isFresh && (await run(npm, ['ci', ...quiet])) === 0) return
-  if ((await run(npm, ['install', ...quiet])) === 0) return
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']
+  if ((await run(npm, [...args, '--loglevel', 'error'], { isQuiet: true })) === 0) return
   throw new SetupError('npm could not install the packages: check the network, then try again.')
 }
 
