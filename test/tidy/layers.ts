@@ -43,9 +43,20 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
     name: /^(node:sqlite|@photostructure\/sqlite)$/,
     places: ['test/', 'engine/store/database.ts'],
   },
-  { name: /^koffi$/, places: ['test/', 'engine/fuse/', 'engine/base/file-lock.ts'] },
+  {
+    name: /^koffi$/,
+    places: [
+      'test/',
+      'engine/base/file-lock.ts',
+      'engine/fuse/libc.ts',
+      'engine/mounts/own-process.ts',
+    ],
+  },
   { name: /^@(aws-sdk|smithy)\//, places: [...TOOLS, 'engine/s3/'] },
-  { name: /^@napi-rs\/keyring$/, places: ['test/', 'main/keychain.ts', 'cli/keychain.ts'] },
+  {
+    name: /^@napi-rs\/keyring$/,
+    places: ['test/', 'main/keychain.ts', 'cli/stored-connections.ts'],
+  },
   {
     name: /^(react|react-dom|@mantine|@tanstack|@tabler|recharts)/,
     places: ['test/', 'renderer/'],
