@@ -1,0 +1,377 @@
+/**
+ * An object store in memory, with the semantics of S3, for tests and simulations.
+ *
+ * Keeps: ETags as S3 makes them; listings in the order of UTF-8 bytes; every version that a key
+ *        ever had, so that a test can count them.
+ */
+import { createHash } from 'node:crypto'
+import { PailError } from '../../shared/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { MemoryUploads } from './memory-uploads.ts'
+import type {
+  BucketInfo,
+  CopyRequest,
+  Etag,
+  ListPage,
+  ListRequest,
+  ObjectHead,
+  ObjectInfo,
+  ObjectService,
+  ObjectStore,
+  Precondition,
+  PutAttributes,
+  PutRequest,
+} from './object-store.ts'
+
+export type StoreOperation = keyof ObjectStore
+
+export type MemoryOptions = {
+  readonly clock: Clock
+  /** False: conditions on PUT are ignored, as older servers do. */
+  readonly conditionalPut?: boolean
+  readonly conditionalComplete?: boolean
+  /** False: UploadPartCopy is refused with `s3/unsupported`. */
+  readonly uploadPartCopy?: boolean
+  /** Smallest size of every part but the last, checked when completing. S3 has 5 MiB. */
+  readonly partBytesMin?: number
+}
+
+export type StoredObject = PutAttributes & {
+  readonly body: Uint8Array
+  readonly etag: Etag
+  readonly modifiedMs: number
+}
+
+/** One thing that happened to a key: a version was stored, or the key was deleted. */
+export type Version =
+  | { readonly kind: 'stored'; readonly object: StoredObject }
+  | { readonly kind: 'deleted' }
+
+export class MemoryObjectStore implements ObjectStore {
+  readonly #options: Required<MemoryOptions>
+  readonly #objects = new Map<string, StoredObject>()
+  readonly #versions = new Map<string, Version[]>()
+  readonly #counts = new Map<StoreOperation, number>()
+  readonly #uploads: MemoryUploads
+  #sorted: string[] | undefined
+
+  constructor(options: MemoryOptions) {
+    this.#options = {
+      conditionalPut: true,
+      conditionalComplete: true,
+      uploadPartCopy: true,
+      partBytesMin: 5 * 1024 * 1024,
+      ...options,
+    }
+    this.#uploads = new MemoryUploads(this.#options)
+  }
+
+  /** Requests since the last reset, by operation. Direct helpers do not count. */
+  requests(): Readonly<Partial<Record<StoreOperation, number>>> {
+    return Object.fromEntries(this.#counts)
+  }
+
+  resetRequests(): void {
+    this.#counts.clear()
+  }
+
+  /** Everything that happened to a key, oldest first. */
+  versions(key: string): readonly Version[] {
+    return this.#versions.get(key) ?? []
+  }
+
+  /** Another client puts an object. */
+  putDirect(key: string, body: Uint8Array | string, attributes: PutAttributes = {}): Etag {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    return this.#store(key, bytes, attributes, md5Etag(bytes))
+  }
+
+  /** Another client deletes an object. */
+  deleteDirect(key: string): void {
+    if (!this.#objects.delete(key)) return
+    this.#sorted = undefined
+    this.#addVersion(key, { kind: 'deleted' })
+  }
+
+  bytesOf(key: string): Uint8Array | undefined {
+    return this.#objects.get(key)?.body
+  }
+
+  stored(key: string): StoredObject | undefined {
+    return this.#objects.get(key)
+  }
+
+  /** All keys in the order of listings. */
+  keys(): readonly string[] {
+    this.#sorted ??= sortKeys([...this.#objects.keys()])
+    return this.#sorted
+  }
+
+  /** Uploads that were begun and neither completed nor aborted. */
+  openUploads(): number {
+    return this.#uploads.count
+  }
+
+  async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
+    this.#begin('list', signal)
+    const { prefix, delimiter, token, startAfter = '', keysMax = 1000 } = request
+    const after = token === undefined ? startAfter : readToken(token)
+    const objects: ObjectInfo[] = []
+    const prefixes: string[] = []
+    let last = ''
+    const keys = this.keys()
+    for (let index = firstFrom(keys, prefix, after); index < keys.length; index++) {
+      const key = keys[index] ?? ''
+      if (!key.startsWith(prefix)) break
+      const end = delimiter === undefined ? -1 : key.indexOf(delimiter, prefix.length)
+      const group = end < 0 ? undefined : key.slice(0, end + 1)
+      if (group !== undefined && (group === after || group === last)) continue
+      if (objects.length + prefixes.length >= keysMax) {
+        return { objects, prefixes, next: writeToken(last) }
+      }
+      if (group === undefined) objects.push(infoOf(key, this.#mustHave(key)))
+      else prefixes.push(group)
+      last = group ?? key
+    }
+    return { objects, prefixes }
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
+    this.#begin('head', signal)
+    const object = this.#mustHave(key)
+    const { metadata = {}, contentType } = object
+    return {
+      ...infoOf(key, object),
+      metadata,
+      ...(contentType === undefined ? {} : { contentType }),
+    }
+  }
+
+  async get(
+    request: { key: string; etag: Etag; offset: number; into: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { key, etag, offset, into } = request
+    if (into.length === 0) return
+    this.#begin('get', signal)
+    const object = this.#mustHave(key)
+    if (object.etag !== etag) throw changed(key)
+    if (offset + into.length > object.body.length) throw changed(key)
+    into.set(object.body.subarray(offset, offset + into.length))
+  }
+
+  async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
+    this.#begin('put', signal)
+    const { key, body, precondition } = request
+    if (this.#options.conditionalPut) this.#require(key, precondition)
+    return { etag: this.#store(key, body, request, md5Etag(body)) }
+  }
+
+  async copy(request: CopyRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
+    this.#begin('copy', signal)
+    const { key, sourceKey, sourceEtag, replace } = request
+    const source = this.#mustHave(sourceKey)
+    if (sourceEtag !== undefined && source.etag !== sourceEtag) throw changed(sourceKey)
+    return { etag: this.#store(key, source.body, replace ?? source, md5Etag(source.body)) }
+  }
+
+  async delete(key: string, signal?: AbortSignal): Promise<void> {
+    this.#begin('delete', signal)
+    this.deleteDirect(key)
+  }
+
+  async deleteBatch(keys: readonly string[], signal?: AbortSignal): Promise<readonly never[]> {
+    if (keys.length > 1000) throw new PailError('internal/bug', `a batch of ${keys.length} keys`)
+    this.#begin('deleteBatch', signal)
+    for (const key of keys) this.deleteDirect(key)
+    return []
+  }
+
+  async createMultipart(
+    request: PutAttributes & { key: string },
+    signal?: AbortSignal,
+  ): Promise<{ uploadId: string }> {
+    this.#begin('createMultipart', signal)
+    return { uploadId: this.#uploads.create(request.key, attributesOf(request)) }
+  }
+
+  async uploadPart(
+    request: { key: string; uploadId: string; partNumber: number; body: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }> {
+    this.#begin('uploadPart', signal)
+    return { etag: this.#uploads.addPart(request, Uint8Array.from(request.body)) }
+  }
+
+  async uploadPartCopy(
+    request: {
+      key: string
+      uploadId: string
+      partNumber: number
+      sourceKey: string
+      sourceEtag: Etag
+      offset: number
+      lengthBytes: number
+    },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }> {
+    this.#begin('uploadPartCopy', signal)
+    const { sourceKey, sourceEtag, offset, lengthBytes } = request
+    if (!this.#options.uploadPartCopy) throw new PailError('s3/unsupported', 'no UploadPartCopy')
+    const source = this.#mustHave(sourceKey)
+    if (source.etag !== sourceEtag) throw changed(sourceKey)
+    if (offset + lengthBytes > source.body.length) throw changed(sourceKey)
+    return { etag: this.#uploads.addPart(request, source.body.slice(offset, offset + lengthBytes)) }
+  }
+
+  async listParts(key: string, uploadId: string, signal?: AbortSignal) {
+    this.#begin('listParts', signal)
+    return this.#uploads.parts(key, uploadId)
+  }
+
+  async completeMultipart(
+    request: {
+      key: string
+      uploadId: string
+      parts: ReadonlyArray<{ partNumber: number; etag: Etag }>
+      precondition?: Precondition
+    },
+    signal?: AbortSignal,
+  ): Promise<{ etag: Etag }> {
+    this.#begin('completeMultipart', signal)
+    const { key, precondition } = request
+    const { body, etag, attributes } = this.#uploads.assemble(request)
+    if (this.#options.conditionalComplete) this.#require(key, precondition)
+    this.#uploads.remove(key, request.uploadId)
+    return { etag: this.#store(key, body, attributes, etag) }
+  }
+
+  async abortMultipart(key: string, uploadId: string, signal?: AbortSignal): Promise<void> {
+    this.#begin('abortMultipart', signal)
+    this.#uploads.remove(key, uploadId)
+  }
+
+  async listMultipart(prefix: string, signal?: AbortSignal) {
+    this.#begin('listMultipart', signal)
+    return this.#uploads.list(prefix)
+  }
+
+  #begin(operation: StoreOperation, signal?: AbortSignal): void {
+    signal?.throwIfAborted()
+    this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1)
+  }
+
+  #mustHave(key: string): StoredObject {
+    const object = this.#objects.get(key)
+    if (!object) throw new PailError('s3/no-key', 'no such object', { key, status: 404 })
+    return object
+  }
+
+  #require(key: string, precondition: Precondition | undefined): void {
+    if (!precondition) return
+    const object = this.#objects.get(key)
+    if ('ifMatch' in precondition) {
+      if (!object) throw new PailError('s3/no-key', 'no such object', { key, status: 404 })
+      if (object.etag !== precondition.ifMatch) throw changed(key)
+    } else if (object) throw changed(key)
+  }
+
+  #store(key: string, body: Uint8Array, attributes: PutAttributes, etag: Etag): Etag {
+    if (!this.#objects.has(key)) this.#sorted = undefined
+    const modifiedMs = Math.floor(this.#options.clock.nowMs() / 1000) * 1000
+    const object = { ...attributesOf(attributes), body: Uint8Array.from(body), etag, modifiedMs }
+    this.#objects.set(key, object)
+    this.#addVersion(key, { kind: 'stored', object })
+    return etag
+  }
+
+  #addVersion(key: string, version: Version): void {
+    const known = this.#versions.get(key)
+    if (known) known.push(version)
+    else this.#versions.set(key, [version])
+  }
+}
+
+export class MemoryObjectService implements ObjectService {
+  readonly #options: MemoryOptions
+  readonly #buckets = new Map<string, MemoryObjectStore>()
+
+  constructor(options: MemoryOptions) {
+    this.#options = options
+  }
+
+  createBucket(name: string): MemoryObjectStore {
+    const store = this.#buckets.get(name) ?? new MemoryObjectStore(this.#options)
+    this.#buckets.set(name, store)
+    return store
+  }
+
+  async listBuckets(signal?: AbortSignal): Promise<readonly BucketInfo[]> {
+    signal?.throwIfAborted()
+    return sortKeys([...this.#buckets.keys()]).map((name) => ({ name }))
+  }
+
+  bucket(name: string): MemoryObjectStore {
+    const store = this.#buckets.get(name)
+    if (!store) throw new PailError('s3/no-bucket', 'no such bucket', { bucket: name })
+    return store
+  }
+
+  close(): void {}
+}
+
+export function md5Etag(body: Uint8Array): Etag {
+  return `"${createHash('md5').update(body).digest('hex')}"` as Etag
+}
+
+function changed(key: string): PailError {
+  return new PailError('s3/precondition', 'the object is another version', { key, status: 412 })
+}
+
+function attributesOf({ metadata, contentType }: PutAttributes): PutAttributes {
+  return {
+    ...(metadata ? { metadata: lowerCased(metadata) } : {}),
+    ...(contentType === undefined ? {} : { contentType }),
+  }
+}
+
+function lowerCased(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(metadata)
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function infoOf(key: string, { body, etag, modifiedMs }: StoredObject): ObjectInfo {
+  return { key, sizeBytes: body.length, etag, modifiedMs }
+}
+
+/** By bytes of UTF-8, which equals the order of code points, not that of UTF-16 units. */
+function compareUtf8(one: string, other: string): number {
+  return one === other ? 0 : Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+/** Index of the first key that has or follows `prefix` and comes behind `after`. */
+function firstFrom(keys: readonly string[], prefix: string, after: string): number {
+  let [low, high] = [0, keys.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const key = keys[middle] ?? ''
+    const isBehind = compareUtf8(key, prefix) >= 0 && (after === '' || compareUtf8(key, after) > 0)
+    if (isBehind) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function sortKeys(keys: string[]): string[] {
+  return keys
+    .map((key) => ({ key, bytes: Buffer.from(key) }))
+    .sort((one, other) => Buffer.compare(one.bytes, other.bytes))
+    .map(({ key }) => key)
+}
+
+const writeToken = (key: string) => `m:${Buffer.from(key).toString('base64url')}`
+
+function readToken(token: string): string {
+  if (!token.startsWith('m:')) throw new PailError('s3/rejected', 'a token of another store')
+  return Buffer.from(token.slice(2), 'base64url').toString()
+}
