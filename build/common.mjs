@@ -44,23 +44,36 @@ export function findProgram(name) {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
+/** What a quiet program said is shown when it fails; its end says why. */
+const SHOWN_ON_FAILURE = 4_000
+
 /**
- * Runs a program to its end, with its output passed on.
+ * Runs a program to its end.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: Record<string, string>, isQuiet?: boolean }} [options]
  * @returns {Promise<number>} its exit code
  */
 export function run(command, args, options = {}) {
+  const output = options.isQuiet ? 'pipe' : 'inherit'
   const child = spawn(command, args, {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', options.isQuiet ? 'ignore' : 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
     shell: process.platform === 'win32',
   })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text) => {
+      said = (said + text).slice(-SHOWN_ON_FAILURE)
+    })
+  }
   return new Promise((resolve) => {
     child.on('error', () => resolve(127))
-    child.on('exit', (code) => resolve(code ?? 1))
+    child.on('close', (code) => {
+      if (code !== 0) process.stderr.write(said)
+      resolve(code ?? 1)
+    })
   })
 }
 
