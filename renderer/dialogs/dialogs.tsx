@@ -1,0 +1,31 @@
+/** The open dialog, if there is one. */
+import { useNavigation } from '../navigation.ts'
+import { useConnections, useStatus } from '../queries.ts'
+import { AddConnectionDialog } from './add-connection.tsx'
+import { MountDialog } from './mount.tsx'
+import { RemoveConnectionDialog } from './remove-connection.tsx'
+import { RemoveMountDialog } from './remove-mount.tsx'
+import { UnmountDialog } from './unmount.tsx'
+
+export function Dialogs() {
+  const { dialog, closeDialog } = useNavigation()
+  const { status } = useStatus()
+  const { data: connections = [] } = useConnections()
+  if (dialog === undefined) return null
+  if (dialog.kind === 'add-connection') return <AddConnectionDialog onClose={closeDialog} />
+  if (dialog.kind === 'mount') {
+    return <MountDialog key={dialog.bucket} target={dialog} onClose={closeDialog} />
+  }
+  if (dialog.kind === 'remove-connection') {
+    const connection = connections.find(({ id }) => id === dialog.id)
+    if (connection === undefined) return null
+    return <RemoveConnectionDialog connection={connection} onClose={closeDialog} />
+  }
+  const mount = status.mounts.find(({ dir }) => dir === dialog.dir)
+  if (mount === undefined) return null
+  return dialog.kind === 'unmount' ? (
+    <UnmountDialog mount={mount} onClose={closeDialog} />
+  ) : (
+    <RemoveMountDialog mount={mount} onClose={closeDialog} />
+  )
+}

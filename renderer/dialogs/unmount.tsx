@@ -1,0 +1,78 @@
+/**
+ * Unmounts a folder: says what is not yet uploaded, and which programs are in the way.
+ *
+ * Keeps: never forced silently; detaching a folder in use is a second, named step.
+ */
+import { Button } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useEffect, useState } from 'react'
+import { PailError } from '../../shared/errors.ts'
+import { pendingSentence } from '../../shared/sentences.ts'
+import type { MountRow } from '../../shared/window-contract.ts'
+import { Failure } from '../parts/failure.tsx'
+import { useAction } from '../queries.ts'
+import { folderName } from '../view/mount-state.ts'
+import classes from './dialog.module.css'
+import { Dialog, DialogButtons } from './dialog.tsx'
+
+type UnmountProps = { readonly mount: MountRow; readonly onClose: () => void }
+
+export function UnmountDialog({ mount, onClose }: UnmountProps) {
+  const stop = useAction('mounts/stop')
+  const [isWaiting, setWaiting] = useState(false)
+  const { dir, pendingFiles, pendingBytes } = mount
+  const name = folderName(dir)
+  const { mutate } = stop
+  const unmount = (force: boolean) => {
+    mutate(
+      { dir, force },
+      {
+        onSuccess: () => {
+          notifications.show({ message: `${name} is unmounted` })
+          onClose()
+        },
+      },
+    )
+  }
+  const isReady = isWaiting && pendingFiles === 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once, when the wait is over.
+  useEffect(() => {
+    if (isReady) unmount(false)
+  }, [isReady])
+  const isBusy = stop.error !== null && PailError.from(stop.error).code === 'mount/busy'
+  return (
+    <Dialog title={`Unmount ${name}?`} onClose={onClose}>
+      <div className={classes.form}>
+        <p className={`${classes.text} numbers`}>
+          {pendingFiles === 0
+            ? 'The folder disappears from this computer. Everything you saved is in the bucket.'
+            : `${pendingSentence(pendingFiles, pendingBytes)}. They are safe on this computer and go on uploading after the folder is unmounted.`}
+        </p>
+        {stop.error !== null && (
+          <Failure
+            error={stop.error}
+            title={isBusy ? 'Programs still use the folder' : 'The folder is still mounted'}
+          />
+        )}
+        <DialogButtons {...(isWaiting ? { hint: 'Unmounts when all is uploaded.' } : {})}>
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          {pendingFiles > 0 && (
+            <Button variant="default" loading={isWaiting} onClick={() => setWaiting(true)}>
+              Wait
+            </Button>
+          )}
+          {isBusy && (
+            <Button color="red" variant="outline" onClick={() => unmount(true)}>
+              Detach anyway
+            </Button>
+          )}
+          <Button loading={stop.isPending} onClick={() => unmount(false)}>
+            {pendingFiles > 0 ? 'Unmount and upload later' : isBusy ? 'Try again' : 'Unmount'}
+          </Button>
+        </DialogButtons>
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,71 @@
+/** What the window knows, as queries, and what it can ask for, as mutations. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { createContext, useContext, useEffect } from 'react'
+import { PailError } from '../shared/errors.ts'
+import type { WindowCall, WindowInput, WindowStatus } from '../shared/window-contract.ts'
+import type { WindowClient } from './client.ts'
+
+export const ClientContext = createContext<WindowClient | undefined>(undefined)
+
+export function useClient(): WindowClient {
+  const client = useContext(ClientContext)
+  if (client === undefined) throw new PailError('internal/bug', 'no client around')
+  return client
+}
+
+const STARTING: WindowStatus = { engine: { state: 'starting', isShared: false }, mounts: [] }
+
+/** The live status. `isLoaded` is false until main answered once. */
+export function useStatus(): { readonly status: WindowStatus; readonly isLoaded: boolean } {
+  const client = useClient()
+  const { data } = useQuery({ queryKey: ['status'], queryFn: () => client.call('status/get', {}) })
+  return { status: data ?? STARTING, isLoaded: data !== undefined }
+}
+
+/** Keeps the status live. Used once, at the top. */
+export function useStatusEvents(): void {
+  const client = useClient()
+  const queries = useQueryClient()
+  useEffect(
+    () => client.onDidChangeStatus((status) => queries.setQueryData(['status'], status)),
+    [client, queries],
+  )
+}
+
+export function useConnections() {
+  const client = useClient()
+  return useQuery({
+    queryKey: ['connections'],
+    queryFn: () => client.call('connections/list', {}),
+  })
+}
+
+export function useBuckets(connectionId: string | undefined) {
+  const client = useClient()
+  return useQuery({
+    queryKey: ['buckets', connectionId],
+    queryFn: () => client.call('buckets/list', { connectionId: connectionId ?? '' }),
+    enabled: connectionId !== undefined,
+    staleTime: 60_000,
+  })
+}
+
+export function useAppInfo() {
+  const client = useClient()
+  return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })
+}
+
+/** A call that changes something; afterwards everything shown is asked for again. */
+export function useAction<C extends WindowCall>(name: C) {
+  const client = useClient()
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (input: WindowInput<C>) => client.call(name, input),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['status'] })
+      if (name.startsWith('connections/')) {
+        await queries.invalidateQueries({ queryKey: ['connections'] })
+      }
+    },
+  })
+}

@@ -1,0 +1,103 @@
+/** Where one can go, and at its foot the one sentence that matters. */
+import { UnstyledButton } from '@mantine/core'
+import { spotlight } from '@mantine/spotlight'
+import {
+  IconActivity,
+  IconBucket,
+  IconFolders,
+  IconSearch,
+  IconSettings,
+  type TablerIcon,
+} from '@tabler/icons-react'
+import type { ShownPage } from './client.ts'
+import { useNavigation } from './navigation.ts'
+import { Logo } from './parts/logo.tsx'
+import { ToneIcon } from './parts/tone.tsx'
+import { useStatus } from './queries.ts'
+import classes from './shell.module.css'
+import { pendingOf, verdict } from './view/verdict.ts'
+
+const ENTRIES: ReadonlyArray<{ page: ShownPage; label: string; icon: TablerIcon }> = [
+  { page: 'folders', label: 'Folders', icon: IconFolders },
+  { page: 'buckets', label: 'Buckets', icon: IconBucket },
+  { page: 'activity', label: 'Activity', icon: IconActivity },
+  { page: 'settings', label: 'Settings', icon: IconSettings },
+]
+
+export function Sidebar() {
+  const { status } = useStatus()
+  const attention = status.mounts.reduce((sum, { errors }) => sum + errors.length, 0)
+  const count = pendingOf(status).pendingFiles + attention
+  return (
+    <nav className={classes.sidebar} aria-label="Main">
+      <div className={classes.brand}>
+        <Logo size={28} />
+        Pail
+      </div>
+      <UnstyledButton className={classes.search} onClick={spotlight.open}>
+        <IconSearch size={15} aria-hidden />
+        Find an action
+        <kbd>{isMac() ? '⌘K' : 'Ctrl K'}</kbd>
+      </UnstyledButton>
+      <ul className={classes.nav}>
+        {ENTRIES.map((entry) => (
+          <li key={entry.page}>
+            <NavItem
+              {...entry}
+              count={entry.page === 'activity' ? count : 0}
+              isAttention={attention > 0}
+            />
+          </li>
+        ))}
+      </ul>
+      <div className={classes.spacer} />
+      <VerdictLine />
+    </nav>
+  )
+}
+
+type NavItemProps = {
+  readonly page: ShownPage
+  readonly label: string
+  readonly icon: TablerIcon
+  readonly count: number
+  readonly isAttention: boolean
+}
+
+function NavItem({ page, label, icon: Icon, count, isAttention }: NavItemProps) {
+  const navigation = useNavigation()
+  const isCurrent = navigation.page === page
+  return (
+    <UnstyledButton
+      className={classes.navItem}
+      onClick={() => navigation.goTo(page)}
+      aria-current={isCurrent ? 'page' : undefined}
+    >
+      <Icon size={19} stroke={1.7} aria-hidden />
+      {label}
+      {count > 0 && (
+        <span
+          className={`${classes.count} numbers`}
+          data-tone={isAttention ? 'attention' : undefined}
+        >
+          {count > 999 ? '999+' : count}
+        </span>
+      )}
+    </UnstyledButton>
+  )
+}
+
+function VerdictLine() {
+  const { status } = useStatus()
+  const { tone, sentence } = verdict(status)
+  return (
+    <div className={`${classes.verdict} numbers`} role="status" data-testid="verdict">
+      <ToneIcon tone={tone} />
+      <span>{sentence}</span>
+    </div>
+  )
+}
+
+function isMac(): boolean {
+  return navigator.userAgent.includes('Mac OS')
+}

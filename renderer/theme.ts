@@ -1,0 +1,68 @@
+/** Colours, type and control defaults of the window. */
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  localStorageColorSchemeManager,
+  type MantineColorsTuple,
+} from '@mantine/core'
+
+/** One accent: the blue-green of water in a pail. Shade 7 on white and white on it are AA. */
+const WATER: MantineColorsTuple = [
+  '#e6f7fa',
+  '#d0edf2',
+  '#a3dbe5',
+  '#73c8d7',
+  '#4cb7ca',
+  '#2ba3b9',
+  '#14869c',
+  '#0b6f84',
+  '#085a6b',
+  '#054552',
+]
+
+const SYSTEM_FONT =
+  'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", Roboto, Cantarell, sans-serif'
+
+export const theme = createTheme({
+  primaryColor: 'water',
+  primaryShade: 7,
+  colors: { water: WATER },
+  fontFamily: SYSTEM_FONT,
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
+  fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '18px' },
+  headings: { fontFamily: SYSTEM_FONT, fontWeight: '600' },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  focusRing: 'auto',
+  respectReducedMotion: true,
+  components: {
+    Button: { defaultProps: { size: 'sm' } },
+    Modal: {
+      defaultProps: {
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.4 },
+        transitionProps: { duration: 120, transition: 'fade' },
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
+    },
+    Tooltip: { defaultProps: { openDelay: 400, withArrow: true } },
+  },
+})
+
+/** Secondary text is AA on every background that we use; the library's own is not. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { '--mantine-color-dimmed': '#5a626b', '--mantine-color-error': '#c92a2a' },
+  dark: { '--mantine-color-dimmed': '#a3abb5', '--mantine-color-error': '#ff8787' },
+})
+
+export const colorSchemeManager = localStorageColorSchemeManager({ key: 'pail-color-scheme' })
+
+/** Before the first paint, so that a dark window does not open white. */
+export function applyStoredColorScheme(): void {
+  const stored = colorSchemeManager.get('auto')
+  const isDark =
+    stored === 'dark' ||
+    (stored === 'auto' && window.matchMedia('(prefers-color-scheme: dark)').matches)
+  document.documentElement.setAttribute('data-mantine-color-scheme', isDark ? 'dark' : 'light')
+}
