@@ -9,7 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { PailError } from '../../shared/errors.ts'
 import { diskError } from '../base/disk.ts'
-import { isRemoteFuse, mountCovering, parseMountInfo } from './mount-info.ts'
+import { parseMountTable } from '../fuse/mount-table.ts'
+import { isRemoteFuse, mountCovering } from './mount-info.ts'
 
 const PRIVATE_FOLDER = 0o700
 const STICKY = 0o1000
@@ -101,9 +102,9 @@ function refuseOpenParent(path: string): void {
 
 function refuseInsideMount(path: string): void {
   if (!fs.existsSync('/proc/self/mountinfo')) return
-  const mounts = parseMountInfo(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
+  const mounts = parseMountTable(fs.readFileSync('/proc/self/mountinfo', 'utf8'))
   const mount = mountCovering(mounts, join(fs.realpathSync(dirname(path)), 'x'))
-  if (mount && isRemoteFuse(mount)) throw untrusted(path, `it is inside ${mount.mountPoint}`)
+  if (mount && isRemoteFuse(mount)) throw untrusted(path, `it is inside ${mount.dir}`)
 }
 
 const untrusted = (path: string, why: string): PailError =>

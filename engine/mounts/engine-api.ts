@@ -19,7 +19,11 @@ export type EngineOptions = {
 }
 
 export interface Engine {
-  /** `engine/shutdown` is answered by the process around the engine, which calls `close`. */
+  /**
+   * `engine/shutdown` is answered by the process around the engine, which calls `close`.
+   * `uploads/flush` without a folder counts everything in the journal, also of folders that were
+   * not mounted since this engine started: `pail flush` asks that of an engine without mounts.
+   */
   readonly handlers: EngineHandlers
   /**
    * Called at most ten times a second, and after every change of a mount's state.

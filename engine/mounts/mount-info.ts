@@ -1,55 +1,15 @@
 /**
- * What the kernel says is mounted where, read from /proc/self/mountinfo. Pure.
+ * What the table of mounts means for a path. Pure.
  *
- * Reading that file never waits for a file system, so every decision about a path starts here.
- * @see proc_pid_mountinfo(5)
+ * Reading that table never waits for a file system, so every decision about a path starts here.
  */
+import type { MountedFileSystem } from '../fuse/mount-table.ts'
 
-export type MountEntry = {
-  readonly mountPoint: string
-  readonly fsType: string
-  readonly source: string
-}
-
-/** Space, tab, newline and backslash are written as three octal digits. */
-function unescapePath(text: string): string {
-  if (!text.includes('\\')) return text
-  const bytes: number[] = []
-  const raw = Buffer.from(text)
-  for (let i = 0; i < raw.length; i++) {
-    const octal = /^\\([0-3][0-7]{2})/.exec(raw.toString('latin1', i, i + 4))
-    if (octal) {
-      bytes.push(Number.parseInt(octal[1] ?? '', 8))
-      i += 3
-    } else {
-      bytes.push(raw[i] ?? 0)
-    }
-  }
-  return Buffer.from(bytes).toString()
-}
-
-/** Lines that do not have the documented shape are left out. */
-export function parseMountInfo(text: string): readonly MountEntry[] {
-  const entries: MountEntry[] = []
-  for (const line of text.split('\n')) {
-    const fields = line.split(' ')
-    const separator = fields.indexOf('-', 6)
-    const mountPoint = fields[4]
-    const fsType = fields[separator + 1]
-    const source = fields[separator + 2]
-    if (separator < 0 || !mountPoint || !fsType || source === undefined) continue
-    entries.push({
-      mountPoint: unescapePath(mountPoint),
-      fsType: unescapePath(fsType),
-      source: unescapePath(source),
-    })
-  }
-  return entries
-}
+export type MountEntry = MountedFileSystem
 
 /** What is mounted exactly on `path`: the newest of several, which hides the others. */
 export function mountAt(entries: readonly MountEntry[], path: string): MountEntry | undefined {
-  return entries.findLast((entry) => entry.mountPoint === path)
+  return entries.findLast((entry) => entry.dir === path)
 }
 
 /** The mount that serves `path` itself or whatever is above it. */
@@ -59,8 +19,8 @@ export function mountCovering(
 ): MountEntry | undefined {
   let best: MountEntry | undefined
   for (const entry of entries) {
-    if (!isWithin(entry.mountPoint, path)) continue
-    if (!best || entry.mountPoint.length >= best.mountPoint.length) best = entry
+    if (!isWithin(entry.dir, path)) continue
+    if (!best || entry.dir.length >= best.dir.length) best = entry
   }
   return best
 }
@@ -70,9 +30,11 @@ export function isWithin(folder: string, path: string): boolean {
   return folder === '/' || path === folder || path.startsWith(`${folder}/`)
 }
 
+/** Named here too, because the command line reads the table without loading the kernel's calls. */
+export const PAIL_TYPE = 'fuse.pail'
+
 export function isPail(entry: MountEntry): boolean {
-  if (entry.fsType === 'fuse.pail') return true
-  return entry.fsType === 'fuse' && (entry.source === 'pail' || entry.source.startsWith('pail:'))
+  return entry.type === PAIL_TYPE
 }
 
 /** FUSE file systems that stack on the local disk: a folder on them is as good as any other. */
@@ -93,6 +55,6 @@ const LOCAL_FUSE: ReadonlySet<string> = new Set([
  */
 export function isRemoteFuse(entry: MountEntry): boolean {
   if (isPail(entry)) return true
-  if (entry.mountPoint === '/' || LOCAL_FUSE.has(entry.fsType)) return false
-  return entry.fsType === 'fuse' || entry.fsType.startsWith('fuse.')
+  if (entry.dir === '/' || LOCAL_FUSE.has(entry.type)) return false
+  return entry.type === 'fuse' || entry.type.startsWith('fuse.')
 }

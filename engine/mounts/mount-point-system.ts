@@ -3,41 +3,29 @@
  *
  * Never: asks a FUSE mount anything from this process. It may be one this process serves.
  */
-import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { readMountTable } from '../fuse/mount-table.ts'
+import { isStale, unmountStale } from '../fuse/stale-mounts.ts'
+import type { MountEntry } from './mount-info.ts'
 import type { MountPointSystem } from './mount-point.ts'
 import type { FileFacts } from './path-walk.ts'
 
 /** A local disk that needs longer than this does not work. */
 const LOCAL_ANSWER_MS = 5_000
-/** A living mount answers statfs(2) from memory. */
-const MOUNT_ANSWER_MS = 2_000
-const MOUNT_INFO = '/proc/self/mountinfo'
-const STAT_PROGRAM = '/usr/bin/stat'
-/** strerror(3) of ENOTCONN and ECONNABORTED: what the kernel says for a mount without a server. */
-const DEAD_SENTENCES = /Transport endpoint is not connected|Software caused connection abort/
-
-export type MountPointSystemOptions = {
-  readonly clock: Clock
-  readonly unmountStale: (mountPoint: string) => Promise<void>
-}
-
 export class RealMountPointSystem implements MountPointSystem {
   readonly uid = process.getuid?.() ?? 0
   readonly #clock: Clock
-  readonly #unmountStale: (mountPoint: string) => Promise<void>
 
-  constructor(options: MountPointSystemOptions) {
-    this.#clock = options.clock
-    this.#unmountStale = options.unmountStale
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
-  mountInfo(): Promise<string> {
-    return fs.readFile(MOUNT_INFO, 'utf8').catch((thrown: unknown) => {
+  mounts(): Promise<readonly MountEntry[]> {
+    return readMountTable().catch((thrown: unknown) => {
       // Only Linux has it; elsewhere the system's own mount call is the judge.
-      if (errnoOf(thrown) === 'ENOENT') return ''
+      if (errnoOf(thrown) === 'ENOENT') return []
       throw thrown
     })
   }
@@ -77,22 +65,12 @@ export class RealMountPointSystem implements MountPointSystem {
     })
   }
 
-  async isDead(mountPoint: string): Promise<boolean> {
-    // statfs(2) because, unlike stat(2), its answer is never cached by the kernel.
-    const giveUp = new AbortController()
-    const answer = new Promise<boolean>((resolve) => {
-      const environment = { env: { LC_ALL: 'C' }, signal: giveUp.signal }
-      execFile(STAT_PROGRAM, ['-f', '--', mountPoint], environment, (error, _stdout, stderr) => {
-        resolve(error !== null && DEAD_SENTENCES.test(stderr))
-      })
-    })
-    const isDead = await withTimeLimit(answer, MOUNT_ANSWER_MS, this.#clock, () => false)
-    giveUp.abort()
-    return isDead
+  isDead(mountPoint: string): Promise<boolean> {
+    return isStale(mountPoint, this.#clock)
   }
 
-  unmountStale(mountPoint: string): Promise<void> {
-    return this.#unmountStale(mountPoint)
+  async unmountStale(mountPoint: string): Promise<void> {
+    await unmountStale(mountPoint, this.#clock)
   }
 
   async #ask<T>(path: string, work: () => Promise<T>): Promise<T> {

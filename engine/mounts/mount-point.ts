@@ -5,7 +5,7 @@
  * pure. A mount that a crashed engine left behind is taken away before the new one is made.
  */
 import { PailError } from '../../shared/errors.ts'
-import { isPail, isWithin, type MountEntry, parseMountInfo } from './mount-info.ts'
+import { isPail, isWithin, type MountEntry, mountAt } from './mount-info.ts'
 import { type FileFacts, type PathSystem, walkPath } from './path-walk.ts'
 
 /** Names shown of a folder that is not empty. */
@@ -13,7 +13,8 @@ const NAMES_SHOWN_MAX = 3
 
 export interface MountPointSystem extends PathSystem {
   readonly uid: number
-  mountInfo(): Promise<string>
+  /** In the order of mounting. */
+  mounts(): Promise<readonly MountEntry[]>
   /** At most `max` names, in any order. */
   names(dir: string, max: number): Promise<readonly string[]>
   /** Makes the folder and what is missing above it, for the owner alone. */
@@ -66,7 +67,7 @@ export function judgeMountPoint(
 
 /** A dead mount of ours is cleaned even when the wanted folder lies below it. */
 function judgeMounted(facts: MountPointFacts, mount: MountEntry): MountPointVerdict {
-  const { mountPoint } = mount
+  const mountPoint = mount.dir
   if (isPail(mount) && facts.isDeadMount) return { kind: 'clean-stale', mountPoint }
   const where = { dir: facts.path, mountPoint, source: mount.source }
   if (facts.path !== mountPoint && isWithin(mountPoint, facts.path)) {
@@ -113,15 +114,15 @@ export async function prepareMountPoint(
 }
 
 async function gatherFacts(dir: string, system: MountPointSystem): Promise<MountPointFacts> {
-  const mounts = parseMountInfo(await system.mountInfo())
+  const mounts = await system.mounts()
   const walk = await walkPath(dir, mounts, system)
   // A disk or another folder mounted exactly here is "already mounted" to a person as well.
-  const mount = walk.mount ?? mounts.findLast((entry) => entry.mountPoint === walk.path)
+  const mount = walk.mount ?? mountAt(mounts, walk.path)
   const isFolder = !mount && walk.facts?.kind === 'directory'
   return {
     path: walk.path,
     ...(mount ? { mount } : {}),
-    isDeadMount: mount !== undefined && isPail(mount) && (await system.isDead(mount.mountPoint)),
+    isDeadMount: mount !== undefined && isPail(mount) && (await system.isDead(mount.dir)),
     ...(walk.facts ? { folder: walk.facts } : {}),
     names: isFolder ? await system.names(walk.path, NAMES_SHOWN_MAX + 1) : [],
     uid: system.uid,
@@ -133,7 +134,7 @@ async function gatherFacts(dir: string, system: MountPointSystem): Promise<Mount
  * `mounts/stop` and `uploads/flush` compare it with what `prepareMountPoint` returned.
  */
 export async function realMountPath(dir: string, system: MountPointSystem): Promise<string> {
-  const mounts = parseMountInfo(await system.mountInfo())
+  const mounts = await system.mounts()
   return (await walkPath(dir, mounts, system)).path
 }
 
@@ -144,16 +145,16 @@ export async function realMountPath(dir: string, system: MountPointSystem): Prom
 export async function cleanStaleMount(dir: string, system: MountPointSystem): Promise<boolean> {
   const { mount, isDeadMount } = await gatherFacts(dir, system)
   if (!mount || !isDeadMount) return false
-  await system.unmountStale(mount.mountPoint)
+  await system.unmountStale(mount.dir)
   return true
 }
 
 /** Mount points of Pail whose engine is gone, of any engine of this user. */
 export async function findStaleMounts(system: MountPointSystem): Promise<readonly string[]> {
-  const points = parseMountInfo(await system.mountInfo()).filter(isPail)
+  const points = (await system.mounts()).filter(isPail)
   const dead: string[] = []
-  for (const { mountPoint } of points) {
-    if (await system.isDead(mountPoint)) dead.push(mountPoint)
+  for (const { dir } of points) {
+    if (await system.isDead(dir)) dead.push(dir)
   }
   return dead
 }

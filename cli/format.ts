@@ -1,0 +1,90 @@
+/**
+ * Numbers, states and tables as a person reads them. Pure.
+ */
+import type { MountView, StatusView } from '../shared/model.ts'
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+
+/** Decimal units, as disks and providers count. */
+export function formatBytes(sizeBytes: number): string {
+  let value = sizeBytes
+  let unit = 0
+  // 999.5 would round to 1000 of the smaller unit.
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000
+    unit++
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1
+  return `${value.toFixed(digits).replace(/\.0$/, '')} ${UNITS[unit]}`
+}
+
+export function formatCount(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `2 files, 3 MB`. */
+export function formatPending(pending: { pendingFiles: number; pendingBytes: number }): string {
+  return `${formatCount(pending.pendingFiles, 'file')}, ${formatBytes(pending.pendingBytes)}`
+}
+
+export function formatMounted(view: MountView): string {
+  const source = formatSource(view)
+  const how = view.readOnly ? ' (read-only)' : ''
+  const reason = view.state === 'mounted' || !view.reason ? '' : ` ${view.reason}`
+  return `Mounted ${source} on ${view.dir}${how}.${reason}`
+}
+
+export function formatUnmounted(view: MountView): string {
+  const done = `Unmounted ${view.dir}.`
+  if (view.pendingFiles === 0) return done
+  const verb = view.pendingFiles === 1 ? 'goes' : 'go'
+  const it = view.pendingFiles === 1 ? 'it' : 'they'
+  return `${done} ${formatPending(view)} still to upload; ${it} ${verb} on in the background.`
+}
+
+export function formatStatus(status: StatusView | undefined): string {
+  if (!status) return 'No engine is running, nothing is mounted.'
+  const { engine, mounts } = status
+  const head = `Engine ${engine.version}, process ${engine.pid}, data in ${engine.dataDir}`
+  if (mounts.length === 0) return `${head}\nNothing is mounted.`
+  return [head, '', ...mountTable(mounts), ...mounts.flatMap(problemsOf)].join('\n')
+}
+
+function mountTable(mounts: readonly MountView[]): string[] {
+  const rows = mounts.map((mount) => [
+    mount.dir,
+    formatSource(mount),
+    mount.readOnly ? `${mount.state}, read-only` : mount.state,
+    mount.pendingFiles === 0 ? 'everything is in the bucket' : formatPending(mount),
+  ])
+  return alignColumns([['FOLDER', 'BUCKET', 'STATE', 'TO UPLOAD'], ...rows])
+}
+
+function problemsOf(mount: MountView): string[] {
+  const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
+  const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
+  const lines = [...reason, ...errors].map(printable)
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const cleaned = rows.map((row) => row.map(printable))
+  const widths = (cleaned[0] ?? []).map((_, column) =>
+    Math.max(...cleaned.map((row) => row[column]?.length ?? 0)),
+  )
+  return cleaned.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** Names come from a bucket: control characters in them must not reach the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd')
+}
+
+function formatSource(mount: Pick<MountView, 'bucket' | 'prefix'>): string {
+  return mount.prefix === '' ? mount.bucket : `${mount.bucket}:/${mount.prefix.replace(/\/$/, '')}`
+}

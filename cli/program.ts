@@ -1,0 +1,188 @@
+/**
+ * The commands and options of `pail`, and what happens when one fails.
+ *
+ * Keeps: a failure is one line on stderr and an exit code; a stack only with PAIL_DEBUG.
+ */
+import { resolve } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { resolveDataDir } from '../engine/mounts/data-dir.ts'
+import { PailError } from '../shared/errors.ts'
+import { redactText } from '../shared/redact.ts'
+import { VERSION } from '../shared/version.ts'
+import { flush } from './commands/flush.ts'
+import { mount } from './commands/mount.ts'
+import { status } from './commands/status.ts'
+import { unmount } from './commands/unmount.ts'
+import { EXIT, exitCodeFor } from './exit-codes.ts'
+import type { MountOptions } from './mount-request.ts'
+import { describeError, type Subject } from './sentences.ts'
+import type { World } from './world.ts'
+
+const DATA_DIR_HELP = 'folder of all engine state (PAIL_DATA_DIR); another folder, another engine'
+
+const EXAMPLES = `
+Keys come from --passwd-file, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from a
+connection stored with the app; never from an argument.
+
+Examples:
+  $ pail mount results ~/results --endpoint https://s3.eu-de.example.com --passwd-file ~/.passwd-s3fs
+  $ pail mount results:/2026/run-7 ~/run-7 --endpoint https://s3.eu-de.example.com --read-only
+  $ pail mount results -o url=https://s3.eu-de.example.com ~/results -o passwd_file=~/.passwd-s3fs
+  $ pail status
+  $ pail flush --wait --timeout 600 && pail unmount ~/results
+
+Exit codes:
+  0 done   1 not everything is in the bucket yet   2 wrong input   3 keys   4 server or network
+  5 local folder   6 this computer   7 no engine   70 a defect of Pail`
+
+type DataDirOption = { readonly dataDir?: string }
+
+/** Runs one command line, without the program's own name. @returns the exit code */
+export async function runCli(argv: readonly string[], world: World): Promise<number> {
+  const run: Run = { world, subject: {}, exitCode: EXIT.ok }
+  const program = buildProgram(run)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return run.exitCode
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return reportUsage(thrown, world)
+    return reportError(thrown, run)
+  }
+}
+
+type Run = { readonly world: World; subject: Subject; exitCode: number }
+
+function buildProgram(run: Run): Command {
+  const { world } = run
+  const program = new Command('pail')
+    .description('Mounts S3-compatible buckets as ordinary folders.')
+    .version(VERSION, '-V, --version')
+    .option('--data-dir <folder>', DATA_DIR_HELP)
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.print(text.trimEnd()),
+      // Reported once, as one line, by reportUsage.
+      writeErr: () => {},
+    })
+  addMount(program, run)
+  addUnmount(program, run)
+  addStatus(program, run)
+  addFlush(program, run)
+  return program
+}
+
+function addCommand(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).option('--data-dir <folder>', DATA_DIR_HELP)
+}
+
+function addMount(program: Command, run: Run): void {
+  addCommand(program, 'mount', 'mount a bucket, or a path in it, on a folder')
+    .argument('<bucket>', 'BUCKET or BUCKET:/SUBPATH')
+    .argument('<folder>', 'an empty folder')
+    .option('--endpoint <url>', 'address of the S3 server')
+    .option('--region <region>', 'region requests are signed for (default: the one in the address)')
+    .option('--passwd-file <file>', 'file with ACCESS:SECRET or BUCKET:ACCESS:SECRET, mode 600')
+    .option('--read-only', 'refuse every change')
+    .option('-f, --foreground', 'stay until the folder is unmounted')
+    .option('--create', 'make the folder when it is missing')
+    .option(
+      '-o, --option <options>',
+      'options as s3fs spells them: url=…,passwd_file=…,ro',
+      collect,
+    )
+    .action(async (source: string, dir: string, options: MountOptions, command: Command) => {
+      const onSubject = (subject: Subject) => {
+        run.subject = subject
+      }
+      const dataDir = dataDirOf(command, run.world)
+      run.exitCode = await mount({ source, dir, dataDir, options, onSubject }, run.world)
+    })
+}
+
+function addUnmount(program: Command, run: Run): void {
+  addCommand(program, 'unmount', 'unmount a folder; uploads go on in the background')
+    .alias('umount')
+    .argument('<folder>', 'the mounted folder')
+    .option('--force', 'detach at once although programs use the folder')
+    .action(async (typed: string, options: { force?: boolean }, command: Command) => {
+      const dir = resolve(run.world.cwd(), typed)
+      run.subject = { dir }
+      const dataDir = dataDirOf(command, run.world)
+      run.exitCode = await unmount({ dir, dataDir, force: options.force === true }, run.world)
+    })
+}
+
+function addStatus(program: Command, run: Run): void {
+  addCommand(program, 'status', 'show what is mounted, and what is not in the bucket yet')
+    .option('--json', 'for programs: { engine, mounts }; engine is null when none is running')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const dataDir = dataDirOf(command, run.world)
+      run.exitCode = await status({ dataDir, json: options.json === true }, run.world)
+    })
+}
+
+function addFlush(program: Command, run: Run): void {
+  addCommand(program, 'flush', 'exit with 0 only when everything is in the bucket')
+    .argument('[folder]', 'one mounted folder; all of them when left out')
+    .option('--wait', 'wait until everything is in the bucket')
+    .option('--timeout <seconds>', 'longest time to wait', parseSeconds)
+    .action(
+      async (
+        typed: string | undefined,
+        options: { wait?: boolean; timeout?: number },
+        command: Command,
+      ) => {
+        const dir = typed === undefined ? undefined : resolve(run.world.cwd(), typed)
+        if (dir !== undefined) run.subject = { dir }
+        run.exitCode = await flush(
+          {
+            dataDir: dataDirOf(command, run.world),
+            wait: options.wait === true,
+            ...(dir === undefined ? {} : { dir }),
+            ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+          },
+          run.world,
+        )
+      },
+    )
+}
+
+function dataDirOf(command: Command, world: World): string {
+  const { dataDir } = command.optsWithGlobals<DataDirOption>()
+  return resolveDataDir(dataDir, world.environment)
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+]
+
+/** A week is longer than any script waits, and its milliseconds fit a timer. */
+const SECONDS_MAX = 7 * 24 * 3600
+
+/** @returns milliseconds, at least one */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() === '' || !(seconds >= 0 && seconds <= SECONDS_MAX)) {
+    throw new InvalidArgumentError(`write seconds, from 0 to ${SECONDS_MAX}`)
+  }
+  return Math.max(1, Math.ceil(seconds * 1000))
+}
+
+/** Help and version were asked for and are printed already. */
+function reportUsage(error: CommanderError, world: World): number {
+  if (error.exitCode === 0) return EXIT.ok
+  const isHelp = error.code === 'commander.help'
+  const what = isHelp ? 'A command is missing' : error.message.replace(/^error: /, '')
+  const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1)}`.replace(/[.\s]*$/, '.')
+  world.complain(`pail: ${redactText(sentence.replace(/\s+/g, ' '))} See pail --help.`)
+  return EXIT.usage
+}
+
+function reportError(thrown: unknown, run: Run): number {
+  const error = PailError.from(thrown)
+  run.world.complain(`pail: ${describeError(error, run.subject)}`)
+  if (run.world.environment.PAIL_DEBUG) run.world.complain(redactText(error.stack ?? ''))
+  return exitCodeFor(error.code)
+}

@@ -1,0 +1,153 @@
+/**
+ * An engine without a bucket or a kernel, for tests of everything around it.
+ *
+ * The bucket's name says what happens: `missing` is unknown, `slow` has two files to upload for a
+ * second after the start, `stuck` has one for ever, `defect` throws where nobody catches.
+ * A mount disappears, as if by `umount`, when a file `gone` appears in the data folder.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Engine, EngineOptions } from '../../engine/mounts/engine-api.ts'
+import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
+import { PailError } from '../../shared/errors.ts'
+import type { MountView, StatusView } from '../../shared/model.ts'
+
+const UPLOAD_MS = 1_000
+const WATCH_MS = 50
+
+type FakeMount = { view: MountView; uploadedMs: number }
+
+export class FakeEngine implements Engine {
+  readonly handlers: EngineHandlers
+  readonly #options: EngineOptions
+  readonly #mounts = new Map<string, FakeMount>()
+  readonly #listeners = new Set<(status: StatusView) => void>()
+  readonly #startedMs: number
+  #isClosed = false
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#startedMs = options.clock.nowMs()
+    this.handlers = {
+      'engine/status': async () => this.#status(),
+      'mounts/start': (input) => this.#start(input),
+      'mounts/stop': async ({ dir }) => this.#stop(dir),
+      'uploads/flush': (input) => this.#flush(input.timeoutMs),
+      'buckets/list': async () => [{ name: 'demo' }],
+      'buckets/probe': async () => ({ canList: true }),
+      'engine/shutdown': async () => ({ pendingFiles: 0 }),
+    }
+    this.#watch()
+  }
+
+  onDidChangeStatus(listener: (status: StatusView) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<{ pendingFiles: number }> {
+    this.#isClosed = true
+    this.#options.log.write('info', 'fake/closed', {})
+    return { pendingFiles: this.#pending().pendingFiles }
+  }
+
+  async #start(input: EngineParsed<'mounts/start'>): Promise<MountView> {
+    this.#options.log.write('info', 'fake/start', { input })
+    if (input.bucket === 'missing') {
+      throw new PailError('s3/no-bucket', 'unknown', { bucket: input.bucket })
+    }
+    if (input.bucket === 'defect') setImmediate(() => this.#fail(input.credentials.secretAccessKey))
+    if (this.#mounts.has(input.dir)) {
+      throw new PailError('mount/already-mounted', 'twice', { dir: input.dir })
+    }
+    const view: MountView = {
+      dir: input.dir,
+      bucket: input.bucket,
+      prefix: input.subpath === '' ? '' : `${input.subpath}/`,
+      endpointUrl: input.endpoint.url,
+      readOnly: input.readOnly,
+      state: 'mounted',
+      pendingFiles: 0,
+      pendingBytes: 0,
+      errors: [],
+    }
+    const uploadedMs = this.#options.clock.monotonicMs() + UPLOAD_MS
+    this.#mounts.set(input.dir, { view, uploadedMs })
+    this.#tell()
+    return this.#view(input.dir)
+  }
+
+  #stop(dir: string): MountView {
+    const mount = this.#mounts.get(dir)
+    if (!mount || mount.view.state === 'stopped') {
+      throw new PailError('mount/not-mounted', 'not mounted', { dir })
+    }
+    mount.view = { ...mount.view, state: 'stopped' }
+    const view = this.#view(dir)
+    if (view.pendingFiles === 0) this.#mounts.delete(dir)
+    this.#tell()
+    return view
+  }
+
+  async #flush(timeoutMs = Number.POSITIVE_INFINITY) {
+    const { clock } = this.#options
+    const startMs = clock.monotonicMs()
+    while (this.#pending().pendingFiles > 0 && clock.monotonicMs() - startMs < timeoutMs) {
+      await clock.sleep(WATCH_MS)
+    }
+    return this.#pending()
+  }
+
+  #watch(): void {
+    if (this.#isClosed) return
+    this.#options.clock.after(WATCH_MS, () => this.#watch())
+    if (!existsSync(join(this.#options.dataDir, 'gone'))) return
+    for (const mount of this.#mounts.values()) mount.view = { ...mount.view, state: 'stopped' }
+    this.#tell()
+  }
+
+  #view(dir: string): MountView {
+    const mount = this.#mounts.get(dir)
+    if (!mount) throw new PailError('mount/not-mounted', 'not mounted', { dir })
+    const { bucket } = mount.view
+    const isUploading = bucket === 'slow' && this.#options.clock.monotonicMs() < mount.uploadedMs
+    if (isUploading) return { ...mount.view, pendingFiles: 2, pendingBytes: 3_000_000 }
+    if (bucket === 'stuck') return { ...mount.view, pendingFiles: 1, pendingBytes: 10 }
+    return mount.view
+  }
+
+  #pending() {
+    const views = [...this.#mounts.keys()].map((dir) => this.#view(dir))
+    return {
+      pendingFiles: views.reduce((sum, view) => sum + view.pendingFiles, 0),
+      pendingBytes: views.reduce((sum, view) => sum + view.pendingBytes, 0),
+    }
+  }
+
+  #status(): StatusView {
+    return {
+      engine: {
+        pid: process.pid,
+        version: this.#options.version,
+        startedMs: this.#startedMs,
+        dataDir: this.#options.dataDir,
+        residentBytes: process.memoryUsage().rss,
+      },
+      mounts: [...this.#mounts.keys()]
+        .map((dir) => this.#view(dir))
+        .filter((view) => view.state !== 'stopped' || view.pendingFiles > 0),
+    }
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener(this.#status())
+  }
+
+  #fail(secret: string): never {
+    throw new Error(`defect while signing with ${secret}`)
+  }
+}
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  return new FakeEngine(options)
+}
