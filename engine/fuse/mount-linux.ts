@@ -12,6 +12,7 @@ import { FuseDevice } from './device-linux.ts'
 import { type DispatcherStats, FuseDispatcher } from './dispatcher.ts'
 import { mountKernel, unmountKernel } from './kernel-mount.ts'
 import { DescriptorPoller } from './poller.ts'
+import { raiseReadAhead } from './read-ahead.ts'
 
 export type FuseOptions = {
   readonly vfs: Vfs
@@ -84,10 +85,13 @@ class LinuxFuseMount implements FuseMount {
     this.#options = options
     this.#isRoot = isRoot
     const started = { resolve: () => {}, reject: (_reason: unknown) => {} }
-    this.ready = new Promise<void>((resolve, reject) => {
+    const initialised = new Promise<void>((resolve, reject) => {
       started.resolve = resolve
       started.reject = reject
     })
+    this.ready = initialised.then(() =>
+      isRoot ? raiseReadAhead(options.dir, options.log) : undefined,
+    )
     // Nobody has to wait for `ready`; a mount that ends early is reported by `onDidEnd` as well.
     this.ready.catch(() => undefined)
     const { clock, log } = options

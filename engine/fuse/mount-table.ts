@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises'
 const MOUNT_TABLE = '/proc/self/mountinfo'
 
 export type MountedFileSystem = {
+  /** Major and minor number, for instance `0:39`. */
+  readonly device: string
   readonly dir: string
   /** For instance `fuse.pail`. */
   readonly type: string
@@ -17,10 +19,10 @@ export function parseMountTable(text: string): MountedFileSystem[] {
   return text.split('\n').flatMap((line) => {
     // See proc(5): fields, then optional ones, then ` - type source options`.
     const [before, after] = line.split(' - ')
-    const dir = before?.split(' ')[4]
+    const [, , device, , dir] = before?.split(' ') ?? []
     const [type, source] = after?.split(' ') ?? []
-    if (dir === undefined || type === undefined || source === undefined) return []
-    return [{ dir: decodeOctal(dir), type, source: decodeOctal(source) }]
+    if (!device || !dir || !type || source === undefined) return []
+    return [{ device, dir: decodeOctal(dir), type, source: decodeOctal(source) }]
   })
 }
 
