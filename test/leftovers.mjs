@@ -15,11 +15,12 @@ const POLL_MS = 100
 /**
  * Ends what is left and names it.
  * @param {string} runFolder
+ * @param {number} [graceMs]
  * @returns {Promise<string[]>}
  */
-export async function endLeftovers(runFolder) {
+export async function endLeftovers(runFolder, graceMs = GRACE_MS) {
   if (process.platform !== 'linux') return []
-  const deadline = performance.now() + GRACE_MS
+  const deadline = performance.now() + graceMs
   while (performance.now() < deadline && processesOf(runFolder).length > 0) await sleep(POLL_MS)
   const sentences = []
   for (const dir of mountsBelow(runFolder)) {

@@ -10,19 +10,20 @@
  * left behind (a mount, a process) is ended, and fails the run.
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, SetupError } from '../build/common.mjs'
 import { setUp } from '../build/setup.mjs'
 import { endLeftovers } from './leftovers.mjs'
+import { countTests, summary } from './report.mjs'
 
 const CHECK = ['tidy', 'unit', 'renderer']
 const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['e2e']]
 /** No step takes half of this on two cores; one that hangs must not hang the run. */
 const STEP_MS_MAX = 15 * 60 * 1000
 
-/** @typedef {{ name: string, passed: number, failed: number, seconds: number }} Result */
+/** @typedef {import('./report.mjs').Result} Result */
 
 // Short: sockets live below it, and their paths end at 107 bytes. Open: other users are tested, too.
 const runFolder = mkdtempSync(join(tmpdir(), 'pail-'))
@@ -85,6 +86,12 @@ async function checkStep(name, program, args) {
   return { name, passed: isFine ? 1 : 0, failed: isFine ? 0 : 1, seconds }
 }
 
+/** @param {string} project of vitest.config.ts */
+function placeOf(project) {
+  if (project === 'tidy') return 'test/tidy.test.ts'
+  return project === 'renderer' ? 'test/unit/renderer/' : `test/${project}/`
+}
+
 /**
  * @param {readonly string[]} projects
  * @param {{ filter?: string, env?: Record<string, string> }} [options]
@@ -98,31 +105,8 @@ async function vitestStep(projects, { filter, env } = {}) {
   const start = performance.now()
   const code = await runStep('vitest', args, env)
   const seconds = (performance.now() - start) / 1000
-  return [{ name: projects.join(', '), seconds, ...countTests(report, code) }]
-}
-
-/**
- * A file that did not even load, an error outside of any test, or no test at all: each has failed.
- * @param {string} path of the JSON report
- * @param {number} exitCode
- */
-function countTests(path, exitCode) {
-  /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number,
-   *   testResults: { status: string, assertionResults: unknown[] }[] }} */
-  let report
-  try {
-    report = JSON.parse(readFileSync(path, 'utf8'))
-  } catch {
-    return { passed: 0, failed: 1 }
-  }
-  const files = report.testResults
-  const broken = files.filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  )
-  const passed = report.numPassedTests
-  let failed = report.numFailedTests + report.numPendingTests + broken.length
-  if (failed === 0 && (exitCode !== 0 || passed === 0)) failed = 1
-  return { passed, failed }
+  const counts = countTests(report, { exitCode: code, places: projects.map(placeOf) })
+  return [{ name: projects.join(', '), seconds, ...counts }]
 }
 
 /** @returns {Promise<Result[]>} */
@@ -150,20 +134,6 @@ async function runWanted(wanted) {
   return results
 }
 
-/** @param {readonly Result[]} results */
-function report(results) {
-  process.stdout.write('\n')
-  for (const { name, passed, failed, seconds } of results) {
-    const mark = failed > 0 ? 'FAILED' : 'ok'
-    const counts = `${passed} passed, ${failed} failed`
-    process.stdout.write(`  ${mark.padEnd(7)} ${name}: ${counts}, ${seconds.toFixed(0)} s\n`)
-  }
-  const passed = results.reduce((sum, result) => sum + result.passed, 0)
-  const failed = results.reduce((sum, result) => sum + result.failed, 0)
-  process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0
-}
-
 /** @param {readonly string[]} wanted @returns {Promise<Result[]>} */
 async function setUpAndRun(wanted) {
   const start = performance.now()
@@ -187,4 +157,6 @@ if (leftovers.length > 0) {
   results.push({ name: 'clean-up', passed: 0, failed: leftovers.length, seconds: 0 })
 }
 rmSync(runFolder, { recursive: true, force: true })
-report(results)
+const { text, isGood } = summary(results)
+process.stdout.write(text)
+process.exitCode = isGood ? 0 : 1
