@@ -81,3 +81,15 @@ export const CONNECTIVITY_TRANSITIONS: Transitions<ConnectivityState, Connectivi
   },
   'work-offline': { 'work-offline-off': 'offline' },
 }
+
+/** The life of one mount. Whether its endpoint can be reached is the endpoint's own state. */
+export type MountLife = 'starting' | 'mounted' | 'stopping' | 'stopped' | 'failed'
+export type MountEvent = 'mounted' | 'failed' | 'stopping' | 'stop-refused' | 'ended'
+
+export const MOUNT_TRANSITIONS: Transitions<MountLife, MountEvent> = {
+  starting: { mounted: 'mounted', failed: 'failed' },
+  mounted: { stopping: 'stopping', ended: 'stopped' },
+  stopping: { 'stop-refused': 'mounted', ended: 'stopped' },
+  stopped: {},
+  failed: {},
+}

@@ -1,7 +1,278 @@
-/** The engine behind its API. */
+/**
+ * The engine behind its API: all mounts of one data folder.
+ *
+ * Owns:  the stores, the volumes and the mounts, and the order in which they close.
+ * Runs in: engine process. Never: keeps a secret longer than the volume that needs it.
+ */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
+import type { MountView, StatusView } from '../../shared/model.ts'
+import { present } from '../base/assert.ts'
+import { RealDisk } from '../base/disk.ts'
+import { normalizeSubpath } from '../s3/keys.ts'
+import { S3ObjectService } from '../s3/s3-object-store.ts'
+import { BlockCache } from '../store/block-cache.ts'
+import { Database } from '../store/database.ts'
+import { Journal } from '../store/journal.ts'
+import { Nodes } from '../store/nodes.ts'
+import { StagingArea } from '../store/staging.ts'
+import { Fetcher } from '../sync/fetcher.ts'
+import { UploadBuffers } from '../sync/upload-buffers.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
+import { prepareMountPoint, realMountPath } from './mount-point.ts'
+import { RealMountPointSystem } from './mount-point-system.ts'
+import { MountSession } from './mount-session.ts'
+import { recover } from './recovery.ts'
+import { StatusFeed } from './status-feed.ts'
+import { type Stores, Volume } from './volume.ts'
 
-export async function createEngine(_options: EngineOptions): Promise<Engine> {
-  throw new PailError('internal/not-implemented', 'the engine')
+/** Mounts of one engine at once. */
+const MOUNTS_MAX = 64
+/** Default share of the disk for cached blocks. */
+const CACHE_BYTES_MAX = 20 * 1000 ** 3
+/** `mounts/start` of one folder at a time. */
+type Starting = Map<string, Promise<MountView>>
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { dataDir, clock, log, random } = options
+  const disk = new RealDisk()
+  const database = Database.open(join(dataDir, 'pail.db'))
+  const nodes = new Nodes(database)
+  const journal = new Journal(database)
+  const folder = join(dataDir, 'staging')
+  const staging = await StagingArea.open({ disk, folder, database, random, log })
+  await recover({ database, nodes, journal, staging, clock, log })
+  const cache = await BlockCache.open({
+    disk,
+    database,
+    folder: join(dataDir, 'cache'),
+    clock,
+    log,
+    limits: { cacheBytesMax: CACHE_BYTES_MAX },
+  })
+  const volumes = new Map<number, Volume>()
+  const volumeOf = (id: number) => present(volumes.get(id), `volume ${id}`)
+  const fetcher = new Fetcher({
+    cache,
+    storeOf: (id) => volumeOf(id).store,
+    requestsOf: (id) => volumeOf(id).requests,
+    clock,
+    log,
+  })
+  const stores: Stores = {
+    database,
+    nodes,
+    journal,
+    staging,
+    cache,
+    fetcher,
+    buffers: new UploadBuffers(),
+    clock,
+    random,
+    log,
+    host: hostname().split('.')[0] ?? 'computer',
+    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+  }
+  return new MountEngine(options, stores, volumes)
+}
+
+class MountEngine implements Engine {
+  readonly handlers: EngineHandlers
+  readonly #options: EngineOptions
+  readonly #stores: Stores
+  readonly #volumes: Map<number, Volume>
+  readonly #sessions = new Map<string, MountSession>()
+  readonly #starting: Starting = new Map()
+  readonly #system: RealMountPointSystem
+  readonly #feed: StatusFeed
+  readonly #startedMs: number
+  readonly #epoch: bigint
+  #originCount = 0
+  #isClosing = false
+
+  constructor(options: EngineOptions, stores: Stores, volumes: Map<number, Volume>) {
+    this.#options = options
+    this.#stores = stores
+    this.#volumes = volumes
+    this.#system = new RealMountPointSystem(options.clock)
+    this.#startedMs = options.clock.nowMs()
+    this.#epoch = BigInt(`0x${options.random.hex(8)}`)
+    this.#feed = new StatusFeed(options.clock, () => this.#status())
+    this.handlers = {
+      'engine/status': async () => this.#status(),
+      'mounts/start': (input) => this.#start(input),
+      'mounts/stop': (input) => this.#stop(input),
+      'uploads/flush': (input) => this.#flush(input),
+      'buckets/list': (input) => this.#listBuckets(input),
+      'buckets/probe': (input) => this.#probeBucket(input),
+      'engine/shutdown': async () => this.close({ force: true }),
+    }
+  }
+
+  onDidChangeStatus(listener: (status: StatusView) => void): () => void {
+    return this.#feed.subscribe(listener)
+  }
+
+  async close(options: { readonly force: boolean }): Promise<{ readonly pendingFiles: number }> {
+    for (const session of this.#sessions.values()) await session.stop(options.force)
+    const pendingFiles = this.#pendingFiles()
+    if (this.#isClosing) return { pendingFiles }
+    this.#isClosing = true
+    this.#feed.close()
+    for (const volume of this.#volumes.values()) await volume.close()
+    await this.#stores.cache.close()
+    this.#stores.database.close()
+    return { pendingFiles }
+  }
+
+  #pendingFiles(): number {
+    let files = 0
+    for (const volume of this.#volumes.values()) files += volume.syncer.pending('').files
+    return files
+  }
+
+  #status(): StatusView {
+    const { clock: _, ...options } = this.#options
+    return {
+      engine: {
+        pid: process.pid,
+        version: options.version,
+        startedMs: this.#startedMs,
+        dataDir: options.dataDir,
+        residentBytes: process.memoryUsage.rss(),
+      },
+      mounts: this.#isClosing ? [] : [...this.#sessions.values()].map((one) => one.view()),
+    }
+  }
+
+  #start(input: EngineParsed<'mounts/start'>): Promise<MountView> {
+    const starting = this.#starting.get(input.dir)
+    if (starting)
+      throw new PailError('mount/already-mounted', 'is being mounted', { dir: input.dir })
+    const started = this.#startOne(input).finally(() => this.#starting.delete(input.dir))
+    this.#starting.set(input.dir, started)
+    return started
+  }
+
+  async #startOne(input: EngineParsed<'mounts/start'>): Promise<MountView> {
+    if (this.#sessions.size + this.#starting.size >= MOUNTS_MAX) {
+      throw new PailError('mount/refused', `${MOUNTS_MAX} folders are mounted already`)
+    }
+    const prefix = normalizeSubpath(input.subpath)
+    const { createDir } = input
+    const { dir } = await prepareMountPoint(input.dir, { createDir }, this.#system)
+    const volume = await this.#volumeFor(input, prefix)
+    const session = new MountSession({
+      stores: this.#stores,
+      volume,
+      request: input,
+      dir,
+      epoch: this.#epoch,
+      origin: `mount-${++this.#originCount}`,
+      onDidChange: () => this.#feed.change(),
+    })
+    try {
+      await session.start()
+    } catch (thrown) {
+      await this.#closeIfUnused(volume)
+      throw thrown
+    }
+    this.#sessions.set(dir, session)
+    session.ended.then(() => this.#feed.change())
+    return session.view()
+  }
+
+  /** The volume of a bucket is made once; keys given later replace those of an unused one. */
+  async #volumeFor(input: EngineParsed<'mounts/start'>, prefix: string): Promise<Volume> {
+    const known = [...this.#volumes.values()].find(
+      (volume) => volume.bucket === input.bucket && volume.endpointUrl === input.endpoint.url,
+    )
+    if (known) {
+      if (this.#mountsOf(known).length > 0) return known
+      await this.#closeVolume(known)
+    }
+    const volume = new Volume(this.#stores, { ...input, prefix }, () => this.#feed.change())
+    this.#volumes.set(volume.id, volume)
+    return volume
+  }
+
+  #mountsOf(volume: Volume): MountSession[] {
+    return [...this.#sessions.values()].filter(
+      (session) => session.volume === volume && session.life === 'mounted',
+    )
+  }
+
+  /** Keys that were refused, and a volume that nothing is mounted from, are not kept. */
+  async #closeIfUnused(volume: Volume): Promise<void> {
+    const isUsed = [...this.#sessions.values()].some((session) => session.volume === volume)
+    if (!isUsed) await this.#closeVolume(volume)
+  }
+
+  async #closeVolume(volume: Volume): Promise<void> {
+    for (const [dir, session] of this.#sessions) {
+      if (session.volume === volume) this.#sessions.delete(dir)
+    }
+    this.#volumes.delete(volume.id)
+    await volume.close()
+  }
+
+  async #session(dir: string): Promise<MountSession> {
+    const path = await realMountPath(dir, this.#system)
+    const session = this.#sessions.get(path) ?? this.#sessions.get(dir)
+    if (!session) throw new PailError('mount/not-mounted', dir, { dir })
+    return session
+  }
+
+  async #stop(input: EngineParsed<'mounts/stop'>): Promise<MountView> {
+    const session = await this.#session(input.dir)
+    if (session.life !== 'mounted') throw new PailError('mount/not-mounted', input.dir)
+    await session.stop(input.force)
+    this.#feed.change()
+    return session.view()
+  }
+
+  async #flush(input: EngineParsed<'uploads/flush'>) {
+    const signal =
+      input.timeoutMs === undefined
+        ? new AbortController().signal
+        : AbortSignal.timeout(input.timeoutMs)
+    const targets =
+      input.dir === undefined
+        ? [...this.#volumes.values()].map((volume) => ({ volume, prefix: '' }))
+        : [await this.#session(input.dir)]
+    const left = await Promise.all(
+      targets.map(({ volume, prefix }) => volume.syncer.flush(prefix, signal)),
+    )
+    return {
+      pendingFiles: left.reduce((sum, pending) => sum + pending.files, 0),
+      pendingBytes: left.reduce((sum, pending) => sum + pending.bytes, 0),
+    }
+  }
+
+  async #listBuckets(input: EngineParsed<'buckets/list'>) {
+    return this.#withService(input, async (service) => [...(await service.listBuckets())])
+  }
+
+  async #probeBucket(input: EngineParsed<'buckets/probe'>) {
+    const prefix = normalizeSubpath(input.subpath)
+    return this.#withService(input, async (service) => {
+      await service.bucket(input.bucket).list({ prefix, keysMax: 1 })
+      return { canList: true }
+    })
+  }
+
+  async #withService<T>(
+    input: EngineParsed<'buckets/list'>,
+    work: (service: S3ObjectService) => Promise<T>,
+  ): Promise<T> {
+    const { clock, log } = this.#options
+    const service = new S3ObjectService({ ...input, clock, log })
+    try {
+      return await work(service)
+    } finally {
+      service.close()
+    }
+  }
 }

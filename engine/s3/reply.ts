@@ -2,7 +2,7 @@
  * What a server answered, before any of it is believed, and first judgements about it (pure).
  */
 import type { WireError } from '../../shared/errors.ts'
-import { childText, parseXml, type XmlElement } from './xml.ts'
+import { child, childText, parseXml, type XmlElement } from './xml.ts'
 
 export type ReplyHead = {
   readonly status: number
@@ -40,7 +40,7 @@ export function isWebPage(reply: Reply): boolean {
   const type = reply.headers['content-type'] ?? ''
   if (/^\s*(text\/html|application\/xhtml)/i.test(type) && !hasS3Headers(reply)) return true
   const start = Buffer.from(reply.body.subarray(0, 256)).toString('latin1').trimStart()
-  return /^(<!doctype\s+html|<html)/i.test(start)
+  return /^(<\?xml[^>]*>\s*)?(<!doctype\s+html|<html)/i.test(start)
 }
 
 /** The request's name at the server, for its support. */
@@ -54,8 +54,8 @@ export function failureOf(reply: Reply): S3Failure | undefined {
   if (!/<(\w+:)?Error(Response)?[\s>]/.test(start)) return undefined
   const root = rootOf(reply)
   if (!root) return undefined
-  const error = root.name === 'Error' ? root : root.children.find(({ name }) => name === 'Error')
-  if (!error) return undefined
+  const error = root.name === 'ErrorResponse' ? child(root, 'Error') : root
+  if (error?.name !== 'Error') return undefined
   const region = childText(error, 'Region')
   const endpoint = childText(error, 'Endpoint')
   return {

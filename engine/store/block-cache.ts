@@ -255,6 +255,14 @@ export class BlockCache {
     })
   }
 
+  /**
+   * An object was copied inside the bucket: the bytes here are those of the copy, too.
+   * Only inside a database change, the one that tells where the object is now.
+   */
+  rename(from: CachedObject, to: CachedObject): void {
+    this.#table.rename(from, to)
+  }
+
   /** Forgets a version; its files go as soon as nobody uses them. */
   async drop(object: CachedObject): Promise<void> {
     const version = this.#table.find(object)

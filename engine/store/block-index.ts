@@ -42,6 +42,17 @@ export class BlockIndex {
     return row && { id: Number(row.id), isPinned: Number(row.pinned) !== 0 }
   }
 
+  /** The bytes of a version are those of another key or ETag now. Inside a database change. */
+  renameVersion(version: number, object: CachedObject): void {
+    this.#database.run(
+      'UPDATE cached_version SET volume = ?, key = ?, etag = ? WHERE id = ?',
+      object.volume,
+      object.key,
+      object.etag,
+      version,
+    )
+  }
+
   addVersion(object: CachedObject): VersionRow {
     const { lastId } = this.#database.run(
       'INSERT INTO cached_version (volume, key, etag, size) VALUES (?, ?, ?, ?)',

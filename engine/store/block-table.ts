@@ -133,6 +133,21 @@ export class BlockTable {
     return file
   }
 
+  /**
+   * Lets the bytes of `from` stand for `to`, of the same size. Inside a database change.
+   * Does nothing while someone reads `from`, or when `to` has bytes of its own.
+   */
+  rename(from: CachedObject, to: CachedObject): void {
+    assert(from.sizeBytes === to.sizeBytes, 'a renamed version keeps its size')
+    const version = this.find(from)
+    if (!version || (this.#retained.get(keyOf(from)) ?? 0) > 0 || this.find(to)) return
+    this.#index.renameVersion(version.id, to)
+    const renamed: LiveVersion = { ...version, key: keyOf(to) }
+    this.#versions.delete(version.key)
+    this.#versions.set(renamed.key, renamed)
+    this.#versionsById.set(renamed.id, renamed)
+  }
+
   filesOf(version: LiveVersion): readonly LiveFile[] {
     return [...version.files]
   }

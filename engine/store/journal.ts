@@ -85,12 +85,13 @@ export class Journal {
     return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)
   }
 
-  /** Rows to be started at `nowMs`, oldest first. */
-  ready(volume: number, nowMs: number, countMax: number): JournalRow[] {
+  /** Rows after `afterSeq` to be started at `nowMs`, oldest first. */
+  ready(volume: number, nowMs: number, afterSeq: number, countMax: number): JournalRow[] {
     return this.#many(
-      "WHERE volume = ? AND state <> 'failed' AND ready_ms <= ? ORDER BY seq LIMIT ?",
+      "WHERE volume = ? AND state <> 'failed' AND ready_ms <= ? AND seq > ? ORDER BY seq LIMIT ?",
       volume,
       nowMs,
+      afterSeq,
       countMax,
     )
   }

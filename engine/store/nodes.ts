@@ -51,6 +51,7 @@ export type NewNode = Omit<NodeRow, 'id'>
 export type NodeChanges = Partial<Omit<NodeRow, 'id' | 'volume' | 'kind'>>
 
 const KINDS: readonly NodeKind[] = ['file', 'directory', 'symlink']
+const KIND_NUMBERS = new Map<string, number>(KINDS.map((kind, number) => [kind, number]))
 
 const COLUMNS = {
   volume: 'volume',
@@ -198,7 +199,7 @@ export class Nodes {
 }
 
 function toValue(name: string, value: SqlValue | boolean): SqlValue {
-  if (name === 'kind') return KINDS.findIndex((kind) => kind === value)
+  if (name === 'kind') return KIND_NUMBERS.get(String(value)) ?? null
   return typeof value === 'boolean' ? Number(value) : value
 }
 

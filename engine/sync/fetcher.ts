@@ -9,6 +9,7 @@
  *        nothing more.
  * Never: retries by itself (Requests does), caches an error, knows about files.
  */
+import { setMaxListeners } from 'node:events'
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { Limiter } from '../base/limiter.ts'
@@ -282,6 +283,8 @@ export class Fetcher {
   /** A signal that also aborts when nothing arrives from the volume for READ_STALL_MS. */
   #watchStall(volume: number, signal: AbortSignal): StallWatch {
     const abort = new AbortController()
+    // One listener for each range of the read.
+    setMaxListeners(0, abort.signal)
     const beganMs = this.#clock.monotonicMs()
     const onAbort = () => abort.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })

@@ -5,10 +5,12 @@ import type { Extent } from './content.ts'
 
 export const RANGE_BYTES_MIN = 128 * 1024
 export const RANGE_BYTES_MAX = 4 * 1024 * 1024
+/** Read-ahead is not cut finer than this, unless the line is slow. */
+const AHEAD_BYTES_MIN = 256 * 1024
 /** A request should end within this at the speed seen, well before its deadline. */
 const RANGE_DURATION_MS = 2_000
 /** A window is fetched by about so many requests side by side. */
-const RANGES_PER_WINDOW = 8
+const RANGES_PER_WINDOW = 4
 /** How much the newest measurement counts. */
 const SPEED_WEIGHT = 0.3
 
@@ -61,7 +63,10 @@ export function cutRanges(extents: readonly Extent[], bytesMax: number): Extent[
  * @param bytesPerMs  speed of one request as seen lately; undefined: not known yet
  */
 export function rangeBytesFor(windowBytes: number, bytesPerMs?: number): number {
-  const wanted = Math.min(RANGE_BYTES_MAX, windowBytes / RANGES_PER_WINDOW)
+  const wanted = Math.min(
+    RANGE_BYTES_MAX,
+    Math.max(AHEAD_BYTES_MIN, windowBytes / RANGES_PER_WINDOW),
+  )
   const possible = bytesPerMs === undefined ? RANGE_BYTES_MAX : bytesPerMs * RANGE_DURATION_MS
   const bytes = Math.min(wanted, possible)
   return Math.max(RANGE_BYTES_MIN, 2 ** Math.floor(Math.log2(Math.max(1, bytes))))

@@ -11,7 +11,13 @@ import { PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { componentOfName, KEY_BYTES_MAX, keyBytes, NAME_BYTES_MAX } from '../s3/keys.ts'
+import {
+  componentOfName,
+  KEY_BYTES_MAX,
+  keyBytes,
+  NAME_BYTES_MAX,
+  nameOfComponent,
+} from '../s3/keys.ts'
 import type { Database } from '../store/database.ts'
 import type { Journal, JournalRow } from '../store/journal.ts'
 import type { NodeRow, Nodes } from '../store/nodes.ts'
@@ -107,6 +113,17 @@ export class Tree {
     return row.kind === 'directory' ? `${prefix}${component}/` : prefix + component
   }
 
+  /** The node whose path means `key`, whatever the bucket has there. */
+  findByKey(key: string): NodeRow | undefined {
+    const components = key.endsWith('/') ? key.slice(0, -1).split('/') : key.split('/')
+    let row = this.nodes.byId(this.rootId)
+    for (const component of components) {
+      if (!row) return undefined
+      row = this.nodes.child(row.id, nameOfComponent(component).name)
+    }
+    return row && this.keyOf(row) === key ? row : undefined
+  }
+
   /** The path for people: names, not components. */
   pathOf(row: NodeRow): string {
     if (row.id === this.rootId) return ''
@@ -136,11 +153,14 @@ export class Tree {
     return !row.isSealed || row.staged !== null || this.journal.ofNode(row.id).length > 0
   }
 
-  /** Is the prefix inside a directory whose move is being carried out? Then listings lie. */
+  /**
+   * Is the prefix inside a directory whose move has begun? Then its objects lie half here, half
+   * there, no listing tells the truth, and the tree is complete by the plan of the move.
+   */
   isMoving(prefix: string): boolean {
     return this.journal
       .directoryMoves(this.volume)
-      .some((move) => this.isRunning(move) && prefix.startsWith(move.key))
+      .some((move) => move.record !== null && prefix.startsWith(move.key))
   }
 
   /** Runs one change of the tree in the group's transaction; listeners hear of it afterwards. */

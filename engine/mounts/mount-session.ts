@@ -1,0 +1,261 @@
+/**
+ * One mount from the request to the end: the folder, the prefix, the file system, the kernel.
+ *
+ * Keeps: the folder is checked, the prefix listed and the journal replayed before the kernel
+ *        sees anything; a failed start leaves nothing behind.
+ */
+
+import type { EngineParsed } from '../../shared/engine-contract.ts'
+import { ERRORS, type ErrorCode, PailError } from '../../shared/errors.ts'
+import type { MountView } from '../../shared/model.ts'
+import {
+  MOUNT_TRANSITIONS,
+  type MountEvent,
+  type MountLife,
+  transition,
+} from '../../shared/states.ts'
+import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
+import { normalizeSubpath } from '../s3/keys.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { finishListing, mergePage } from '../sync/tree-merge.ts'
+import { MountVfs } from '../vfs/mount-vfs.ts'
+import { blankDirectory, isAbsence, type Stores, type Volume } from './volume.ts'
+
+type StartRequest = EngineParsed<'mounts/start'>
+
+/** Rows of "needs attention" that a status carries. */
+const ERRORS_SHOWN_MAX = 100
+/** How long a start waits for the bucket before it says that nothing answers. */
+const START_WAIT_MS = 15_000
+
+export type SessionParts = {
+  readonly stores: Stores
+  readonly volume: Volume
+  readonly request: StartRequest
+  /** Real path, checked and empty. */
+  readonly dir: string
+  readonly epoch: bigint
+  readonly origin: string
+  readonly onDidChange: () => void
+}
+
+export class MountSession {
+  readonly dir: string
+  readonly prefix: string
+  readonly volume: Volume
+  readonly #parts: SessionParts
+  #life: MountLife = 'starting'
+  #reason: string | undefined
+  #vfs: MountVfs | undefined
+  #fuse: FuseMount | undefined
+  #ended: Promise<void> = Promise.resolve()
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.dir = parts.dir
+    this.volume = parts.volume
+    this.prefix = normalizeSubpath(parts.request.subpath)
+  }
+
+  get life(): MountLife {
+    return this.#life
+  }
+
+  /** Resolves when the mount is gone, by whatever means, and what was open is sealed. */
+  get ended(): Promise<void> {
+    return this.#ended
+  }
+
+  async start(): Promise<void> {
+    try {
+      const root = await this.#findRoot()
+      await this.#mount(root)
+      this.#become('mounted')
+    } catch (thrown) {
+      this.#reason = PailError.from(thrown).remedy
+      this.#become('failed')
+      throw thrown
+    }
+  }
+
+  /** @throws PailError `mount/busy` when programs use the folder and `force` is not set */
+  async stop(force: boolean): Promise<void> {
+    if (this.#life !== 'mounted') return
+    this.#become('stopping')
+    try {
+      await this.#fuse?.unmount({ force })
+    } catch (thrown) {
+      this.#become('stop-refused')
+      throw thrown
+    }
+    await this.#ended
+  }
+
+  view(): MountView {
+    const pending = this.volume.syncer.pending(this.prefix)
+    const shown = this.#shownState()
+    return {
+      dir: this.dir,
+      bucket: this.volume.bucket,
+      prefix: this.prefix,
+      endpointUrl: this.volume.endpointUrl,
+      readOnly: this.#parts.request.readOnly,
+      state: shown.state,
+      ...(shown.reason === undefined ? {} : { reason: shown.reason }),
+      pendingFiles: pending.files,
+      pendingBytes: pending.bytes,
+      errors: this.#errors(),
+    }
+  }
+
+  #shownState(): { state: MountView['state']; reason?: string | undefined } {
+    if (this.#life !== 'mounted') return { state: this.#life, reason: this.#reason }
+    const { connectivity } = this.volume
+    if (connectivity.isOnline) return { state: 'mounted' }
+    const reason = connectivity.refusal?.remedy
+    const needsKeys = connectivity.state === 'needs-sign-in'
+    return { state: needsKeys ? 'needs-sign-in' : 'offline', reason }
+  }
+
+  #errors(): MountView['errors'] {
+    const { tree } = this.volume
+    return tree.journal
+      .failed(tree.volume, ERRORS_SHOWN_MAX)
+      .filter((row) => row.key.startsWith(this.prefix) && isErrorCode(row.errorCode))
+      .map((row) => {
+        const code = isErrorCode(row.errorCode) ? row.errorCode : 'internal/bug'
+        const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+        return {
+          path: node ? tree.pathOf(node) : row.key,
+          code,
+          sentence: ERRORS[code].remedy,
+          atMs: row.errorMs ?? 0,
+        }
+      })
+  }
+
+  #become(event: MountEvent): void {
+    this.#life = transition(MOUNT_TRANSITIONS, this.#life, event)
+    this.#parts.onDidChange()
+  }
+
+  /**
+   * Lists the prefix once: keys, bucket and prefix are right, or the mount fails here. Without
+   * network, a folder that was seen before is shown as it was.
+   */
+  async #findRoot(): Promise<number> {
+    const { tree, store, requests } = this.volume
+    const startedMs = tree.clock.nowMs()
+    const timeout = AbortSignal.timeout(START_WAIT_MS)
+    try {
+      const page = await requests.run(
+        'interactive',
+        (attempt) => store.list({ prefix: this.prefix, delimiter: '/' }, attempt),
+        timeout,
+      )
+      if (this.prefix !== '' && page.objects.length === 0 && page.prefixes.length === 0) {
+        const known = tree.findByKey(this.prefix)
+        if (!known) throw this.#noSuchPrefix()
+        return known.id
+      }
+      const root = await this.#rootNode()
+      await mergePage(tree, root.id, this.prefix, page, startedMs)
+      if (page.next === undefined) await finishListing(tree, root.id, this.prefix, startedMs)
+      return root.id
+    } catch (thrown) {
+      const error = timeout.aborted ? this.#noAnswer() : PailError.from(thrown)
+      const known =
+        tree.findByKey(this.prefix) ?? (this.prefix === '' ? tree.node(tree.rootId) : undefined)
+      if (!isAbsence(error) || !known || known.listedMs === 0) throw error
+      return known.id
+    }
+  }
+
+  #noSuchPrefix(): PailError {
+    return new PailError(
+      'mount/bad-prefix',
+      `nothing in ${this.volume.bucket} begins with ${this.prefix}`,
+      { bucket: this.volume.bucket, prefix: this.prefix },
+    )
+  }
+
+  #noAnswer(): PailError {
+    return new PailError('net/timeout', `${this.volume.endpointUrl} does not answer`, {
+      endpoint: this.volume.endpointUrl,
+    })
+  }
+
+  /** The directory that the prefix means, made with those above it where they are not known. */
+  #rootNode(): Promise<NodeRow> {
+    const { tree } = this.volume
+    return tree.change(() => {
+      let row = tree.node(tree.rootId)
+      let prefix = ''
+      for (const component of this.prefix.split('/').slice(0, -1)) {
+        prefix += `${component}/`
+        const known = tree.nodes.child(row.id, component)
+        if (known && known.kind !== 'directory') {
+          tree.nodes.update(known.id, { name: `${known.name} (object)`, component })
+        }
+        row =
+          known?.kind === 'directory'
+            ? known
+            : tree.nodes.insert(
+                blankDirectory(
+                  this.#parts.stores,
+                  tree.volume,
+                  row.id,
+                  component,
+                  prefix,
+                  tree.clock.nowNs(),
+                ),
+              )
+      }
+      return row
+    })
+  }
+
+  async #mount(root: number): Promise<void> {
+    const { stores, volume, request, origin, epoch } = this.#parts
+    const vfs = new MountVfs({
+      tree: volume.tree,
+      listings: volume.listings,
+      contents: volume.contents,
+      clock: stores.clock,
+      root,
+      isReadOnly: request.readOnly,
+      origin,
+      epoch,
+      space: () => stores.staging.space(),
+    })
+    const fuse = await mountFuse({
+      vfs,
+      dir: this.dir,
+      source: `pail:${volume.bucket}${this.prefix === '' ? '' : `/${this.prefix.slice(0, -1)}`}`,
+      readOnly: request.readOnly,
+      log: stores.log,
+      clock: stores.clock,
+    })
+    this.#vfs = vfs
+    this.#fuse = fuse
+    this.#ended = new Promise((resolve) => {
+      fuse.onDidEnd(() => {
+        this.#onEnd().then(resolve, resolve)
+      })
+    })
+    await fuse.ready
+  }
+
+  /** Unmounted, by us or by anyone: what programs left open is sealed now. */
+  async #onEnd(): Promise<void> {
+    try {
+      await this.#vfs?.close()
+    } finally {
+      if (this.#life === 'mounted' || this.#life === 'stopping') this.#become('ended')
+    }
+  }
+}
+
+function isErrorCode(code: string | null): code is ErrorCode {
+  return code !== null && code in ERRORS
+}

@@ -1,0 +1,50 @@
+/**
+ * What a data folder needs after an unclean stop, before the first mount answers.
+ *
+ * Keeps: everything that a program closed is still there and still waits for upload; what was
+ *        never closed was never promised, and goes.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Database } from '../store/database.ts'
+import type { Journal } from '../store/journal.ts'
+import type { NodeRow, Nodes } from '../store/nodes.ts'
+import type { StagingArea } from '../store/staging.ts'
+
+export type RecoveryParts = {
+  readonly database: Database
+  readonly nodes: Nodes
+  readonly journal: Journal
+  readonly staging: StagingArea
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export async function recover(parts: RecoveryParts): Promise<void> {
+  const { database, nodes, journal, staging } = parts
+  database.writeNow(() => {
+    for (const row of [...nodes.unsealed(), ...nodes.orphans()]) {
+      if (row.staged !== null) staging.removeRecord(row.staged)
+      for (const waiting of journal.ofNode(row.id)) journal.cancel(waiting.seq)
+      nodes.remove(row.id)
+    }
+  })
+  for (const row of nodes.withStaging()) await checkStaged(parts, row)
+  await staging.removeUnknown()
+}
+
+/** A staged file that cannot be read back is kept on disk and shown, never silently dropped. */
+async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
+  const { staging, journal, database, clock, log } = parts
+  const waiting = journal.opOfNode(row.id, 'put')
+  try {
+    const file = await staging.load(row.staged ?? '')
+    await file.release()
+  } catch (thrown) {
+    const error = PailError.from(thrown)
+    log.write('error', 'recovery/staged-damaged', { node: row.id, detail: error.detail })
+    if (!waiting) return
+    database.writeNow(() => journal.noteFailure(waiting.seq, error, 'never', clock.nowMs()))
+  }
+}

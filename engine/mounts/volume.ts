@@ -1,0 +1,244 @@
+/**
+ * One bucket at one endpoint, with everything that serves it: shared by all mounts of it.
+ *
+ * Owns:  the parts and their order of closing. Runs in: engine process.
+ */
+import type { PailError } from '../../shared/errors.ts'
+import type { Credentials, Endpoint } from '../../shared/model.ts'
+import { present } from '../base/assert.ts'
+import type { Clock, Random } from '../base/clock.ts'
+import { Lifetime } from '../base/lifetime.ts'
+import type { Log } from '../base/log.ts'
+import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
+import { probeCapabilities } from '../s3/probe.ts'
+import { S3ObjectService } from '../s3/s3-object-store.ts'
+import type { BlockCache } from '../store/block-cache.ts'
+import type { Database } from '../store/database.ts'
+import type { Journal } from '../store/journal.ts'
+import type { Nodes } from '../store/nodes.ts'
+import type { StagingArea } from '../store/staging.ts'
+import { Connectivity } from '../sync/connectivity.ts'
+import { EndpointRequests } from '../sync/endpoint-requests.ts'
+import type { Fetcher } from '../sync/fetcher.ts'
+import { FileContents } from '../sync/file-contents.ts'
+import { Listings } from '../sync/listing.ts'
+import { Syncer } from '../sync/syncer.ts'
+import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
+import type { UploadBuffers } from '../sync/upload-buffers.ts'
+import { EndpointFacts } from './endpoint-facts.ts'
+
+/** What all volumes of an engine share. */
+export type Stores = {
+  readonly database: Database
+  readonly nodes: Nodes
+  readonly journal: Journal
+  readonly staging: StagingArea
+  readonly cache: BlockCache
+  readonly fetcher: Fetcher
+  readonly buffers: UploadBuffers
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly host: string
+  readonly owner: Owner
+}
+
+export type VolumeRequest = {
+  readonly endpoint: Endpoint
+  readonly credentials: Credentials
+  readonly bucket: string
+  /** Where the keys may list: the prefix of the first mount. */
+  readonly prefix: string
+}
+
+export class Volume {
+  readonly id: number
+  readonly bucket: string
+  readonly endpointUrl: string
+  readonly tree: Tree
+  readonly listings: Listings
+  readonly contents: FileContents
+  readonly syncer: Syncer
+  readonly store: ObjectStore
+  readonly requests: EndpointRequests
+  readonly connectivity: Connectivity
+  readonly #lifetime: Lifetime
+
+  constructor(stores: Stores, request: VolumeRequest, onDidChange: () => void) {
+    const { clock, random, log } = stores
+    this.bucket = request.bucket
+    this.endpointUrl = request.endpoint.url
+    this.#lifetime = new Lifetime((name, error) =>
+      log.write('error', 'volume/background', { name, code: error.code, stack: error.stack }),
+    )
+    const service = new S3ObjectService({ ...request, clock, log })
+    this.#lifetime.add('sockets', () => service.close())
+    const { id, rootId } = openVolumeRow(stores, request)
+    this.id = id
+    this.store = service.bucket(request.bucket)
+    this.connectivity = new Connectivity({
+      clock,
+      random,
+      log,
+      probe: async (signal) => {
+        await this.store.list({ prefix: request.prefix, keysMax: 1 }, signal)
+      },
+    })
+    this.#lifetime.add('connectivity', () => this.connectivity.close())
+    this.requests = new EndpointRequests({
+      clock,
+      random,
+      connectivity: this.connectivity,
+      resetSockets: () => service.close(),
+    })
+    this.tree = new Tree({ ...stores, volume: id, rootId })
+    this.contents = new FileContents({
+      tree: this.tree,
+      clock,
+      log,
+      openReader: (version) => stores.fetcher.reader(version),
+      adopt: async (version, path, _sizeBytes, extents) => {
+        await stores.cache.adopt(version, path, extents)
+      },
+    })
+    const shared = {
+      tree: this.tree,
+      store: this.store,
+      requests: this.requests,
+      clock,
+      log,
+      signal: this.#lifetime.signal,
+    }
+    this.listings = new Listings(shared)
+    const facts = new EndpointFacts(stores.database, `${request.endpoint.url} ${request.bucket}`)
+    this.syncer = new Syncer({
+      ...shared,
+      contents: this.contents,
+      listings: this.listings,
+      random,
+      host: stores.host,
+      buffers: stores.buffers,
+      capabilities: (signal) => this.#capabilities(facts, request, random, signal),
+      noteCapability: (name, isThere) => facts.note(name, isThere, clock.nowMs()),
+      renameCached: (from, to) => stores.cache.rename(from, to),
+      onDidChange,
+    })
+    this.connectivity.onDidChange(() => {
+      if (this.connectivity.isOnline) this.#goOn(clock.nowMs())
+      onDidChange()
+    })
+    this.#lifetime.background('syncer', this.syncer.run())
+  }
+
+  /** Ends what is under way; the journal keeps what is pending. */
+  async close(): Promise<void> {
+    await this.#lifetime.close()
+  }
+
+  /** What waited for the network waits no longer. */
+  #goOn(nowMs: number): void {
+    const { database, volume } = this.tree
+    database.writeLater(() => {
+      database.run(
+        `UPDATE journal SET ready_ms = min(ready_ms, ?) WHERE volume = ? AND attempts > 0
+         AND state = 'waiting'`,
+        nowMs,
+        volume,
+      )
+    })
+    this.syncer.wake()
+  }
+
+  #probing: Promise<Capabilities> | undefined
+
+  /** Probed once with a scratch key beside the mounted folder, then remembered. */
+  #capabilities(
+    facts: EndpointFacts,
+    request: VolumeRequest,
+    random: Random,
+    signal: AbortSignal,
+  ): Promise<Capabilities> {
+    const known = facts.capabilities(this.tree.clock.nowMs())
+    if (known) return Promise.resolve(known)
+    this.#probing ??= this.requests
+      .run(
+        'background',
+        (attempt) =>
+          probeCapabilities(this.store, `${request.prefix}.pail-probe-${random.hex(8)}`, attempt),
+        signal,
+      )
+      .then((capabilities) => {
+        facts.save(capabilities, this.tree.clock.nowMs())
+        return capabilities
+      })
+      .finally(() => {
+        this.#probing = undefined
+      })
+    return this.#probing
+  }
+}
+
+/** The row of the volume and of its root directory, made when they are new. */
+function openVolumeRow(stores: Stores, request: VolumeRequest): { id: number; rootId: number } {
+  const { database, nodes, clock } = stores
+  const find = () =>
+    database.get(
+      'SELECT id, root FROM volume WHERE endpoint = ? AND bucket = ?',
+      request.endpoint.url,
+      request.bucket,
+    )
+  const known = find()
+  if (known) return { id: Number(known.id), rootId: Number(known.root) }
+  database.writeNow(() => {
+    const { lastId } = database.run(
+      'INSERT INTO volume (endpoint, bucket) VALUES (?, ?)',
+      request.endpoint.url,
+      request.bucket,
+    )
+    const root = nodes.insert(blankDirectory(stores, lastId, null, '', '', clock.nowNs()))
+    database.run('UPDATE volume SET root = ? WHERE id = ?', root.id, lastId)
+  })
+  const made = present(find(), 'volume that was just made')
+  return { id: Number(made.id), rootId: Number(made.root) }
+}
+
+export function blankDirectory(
+  stores: Pick<Stores, 'owner'>,
+  volume: number,
+  parent: number | null,
+  name: string,
+  remoteKey: string,
+  nowNs: bigint,
+) {
+  return {
+    volume,
+    parent,
+    name,
+    component: null,
+    kind: 'directory' as const,
+    mode: DIRECTORY_MODE,
+    uid: stores.owner.uid,
+    gid: stores.owner.gid,
+    size: 0,
+    atime: nowNs,
+    mtime: nowNs,
+    ctime: nowNs,
+    birthtime: nowNs,
+    change: 1,
+    remoteKey,
+    etag: null,
+    remoteSize: 0,
+    storageClass: null,
+    seenMs: 0,
+    staged: null,
+    isSealed: true,
+    listedMs: 0,
+    hasMarker: false,
+    metadata: null,
+  }
+}
+
+/** Is this a failure of the way to the bucket, which a folder that is known can be shown without? */
+export function isAbsence(error: PailError): boolean {
+  return error.retry === 'when-online' || error.code === 'net/timeout'
+}

@@ -1,0 +1,63 @@
+/** Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line. */
+import { PailError } from '../../shared/errors.ts'
+import type { Etag } from '../s3/object-store.ts'
+import { attributesOf } from './object-attributes.ts'
+import { serverCopy } from './server-copy.ts'
+import type { Job } from './syncer.ts'
+
+export async function rewriteAttributes(job: Job): Promise<void> {
+  const { tree, row, signal } = job
+  const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+  const key = node?.remoteKey
+  if (!node || node.parent === null || !key || node.etag === null || row.state === 'cancelled') {
+    await tree.change(() => tree.journal.remove(row.seq))
+    return
+  }
+  const head = await headOrGone(job, key)
+  if (!head || head.etag !== node.etag) {
+    // Another version, or none: these attributes belonged to what is not there any more.
+    await tree.change(() => tree.journal.remove(row.seq))
+    return
+  }
+  const replace = {
+    ...attributesOf(node, head.metadata),
+    ...(head.contentType === undefined ? {} : { contentType: head.contentType }),
+  }
+  const { etag } = await serverCopy({
+    store: job.store,
+    requests: job.requests,
+    capabilities: await job.capabilities(signal),
+    source: { volume: tree.volume, key, etag: node.etag as Etag, sizeBytes: node.remoteSize },
+    key,
+    replace,
+    signal,
+  })
+  await tree.change(() => {
+    const now = tree.journal.bySeq(row.seq)
+    const current = tree.nodes.byId(node.id)
+    if (current?.remoteKey === key) {
+      const version = { volume: tree.volume, key, sizeBytes: node.remoteSize }
+      job.renameCached({ ...version, etag: node.etag as Etag }, { ...version, etag })
+      tree.nodes.update(node.id, {
+        etag,
+        seenMs: tree.clock.nowMs(),
+        metadata: JSON.stringify(replace.metadata ?? {}),
+      })
+    }
+    if (now && now.generation === row.generation) tree.journal.remove(row.seq)
+  })
+}
+
+async function headOrGone(job: Job, key: string) {
+  try {
+    return await job.requests.run(
+      'background',
+      (attempt) => job.store.head(key, attempt),
+      job.signal,
+    )
+  } catch (thrown) {
+    const error = PailError.from(thrown)
+    if (error.code === 's3/no-key') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,27 @@
+/** Deletes what programs removed, up to a thousand keys in one request. */
+import type { PailError } from '../../shared/errors.ts'
+import type { JournalRow } from '../store/journal.ts'
+import { deleteKeys } from './batch-delete.ts'
+import type { SyncerParts } from './syncer.ts'
+
+export async function deleteObjects(
+  parts: SyncerParts,
+  rows: readonly JournalRow[],
+  onFailure: (row: JournalRow, error: PailError) => void,
+): Promise<void> {
+  const { tree } = parts
+  const results = await deleteKeys(
+    parts,
+    rows.map((row) => row.key),
+  )
+  const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
+  await tree.change(() => {
+    for (const row of rows) {
+      if (!failures.has(row.key)) tree.journal.remove(row.seq)
+    }
+  })
+  for (const row of rows) {
+    const error = failures.get(row.key)
+    if (error) onFailure(row, error)
+  }
+}

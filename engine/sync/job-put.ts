@@ -1,0 +1,187 @@
+/**
+ * Uploads one file's sealed content to the key of its path.
+ *
+ * Keeps: what the bucket has under the key is only replaced when it is the version that the
+ *        change was based on; otherwise both stay (conflict.ts).
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Etag, Precondition, UserMetadata } from '../s3/object-store.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { keepBoth } from './conflict.ts'
+import type { FileContent, UploadSource } from './file-content.ts'
+import { attributesOf } from './object-attributes.ts'
+import type { Job } from './syncer.ts'
+import { journalDelete } from './tree-edit.ts'
+import { abandonUpload, uploadContent } from './upload-content.ts'
+import { headOrNone } from './upload-job.ts'
+import { isSameEtag } from './upload-proof.ts'
+import { decodeUploadRecord, encodeUploadRecord, type UploadRecord } from './upload-record.ts'
+
+export async function put(job: Job): Promise<void> {
+  const { tree, contents, row } = job
+  const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+  if (!node || node.parent === null || row.state === 'cancelled') return abandon(job)
+  const content = await contents.acquire(node.id)
+  try {
+    const source = content.uploadSource()
+    if (!source) return
+    try {
+      await send(job, node, content, source)
+    } finally {
+      await source.release()
+    }
+  } finally {
+    await contents.release(content, 'sync')
+  }
+}
+
+async function send(
+  job: Job,
+  node: NodeRow,
+  content: FileContent,
+  source: UploadSource,
+): Promise<void> {
+  const { tree, row, signal } = job
+  const key = tree.keyOf(node)
+  const replaced = tree.journal.deletionOf(tree.volume, key)
+  const resume = readRecord(row)
+  const uploaded = {
+    store: job.store,
+    requests: job.requests,
+    capabilities: await job.capabilities(signal),
+    key,
+    source: {
+      sizeBytes: source.sizeBytes,
+      extents: source.extents,
+      ...(source.base ? { base: source.base } : {}),
+      read: source.read,
+    },
+    attributes: attributesOf(node, await keptMetadata(job, node, key)),
+    precondition: preconditionOf(node, key, replaced),
+    ...(resume ? { resume } : {}),
+    save: async (record: UploadRecord | undefined) => saveRecord(job, record),
+    isCurrent: () => isCurrent(job, key, content),
+    signal,
+  }
+  try {
+    const result = await uploadContent(uploaded, {
+      buffers: job.buffers,
+      noteCapability: job.noteCapability,
+    })
+    if (result.outcome === 'stored') await stored(job, key, result.etag, content, source)
+  } catch (thrown) {
+    const error = PailError.from(thrown)
+    if (error.code !== 's3/precondition') throw error
+    await keepBoth(job, node, key, source)
+  }
+}
+
+/** The version that the change replaces: one that is to be deleted, the file's own, or none. */
+function preconditionOf(
+  node: NodeRow,
+  key: string,
+  replaced: JournalRow | undefined,
+): Precondition {
+  const expected = replaced ? replaced.etag : node.remoteKey === key ? node.etag : null
+  return expected === null ? { ifAbsent: true } : { ifMatch: expected as Etag }
+}
+
+/** What other tools wrote beside the bytes stays: asked for once, when an object is replaced. */
+async function keptMetadata(job: Job, node: NodeRow, key: string): Promise<UserMetadata> {
+  if (node.metadata !== null) return JSON.parse(node.metadata) as UserMetadata
+  if (node.remoteKey === null || node.etag === null) return {}
+  try {
+    const head = await job.requests.run(
+      'background',
+      (attempt) => job.store.head(node.remoteKey ?? key, attempt),
+      job.signal,
+    )
+    return head.etag === node.etag ? head.metadata : {}
+  } catch (thrown) {
+    const error = PailError.from(thrown)
+    if (error.code === 's3/no-key' || error.code === 'auth/denied') return {}
+    throw error
+  }
+}
+
+function isCurrent(job: Job, key: string, content: FileContent): boolean {
+  const { tree, row } = job
+  const now = tree.journal.bySeq(row.seq)
+  if (!now || now.state === 'cancelled' || now.generation !== row.generation) return false
+  const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+  return node !== undefined && !content.isDirty && tree.keyOf(node) === key
+}
+
+function readRecord(row: JournalRow): UploadRecord | undefined {
+  return row.record ? decodeUploadRecord(row.record) : undefined
+}
+
+async function saveRecord(job: Job, record: UploadRecord | undefined): Promise<void> {
+  const bytes = record ? encodeUploadRecord(record) : null
+  await job.tree.database.write(() => job.tree.journal.setRecord(job.row.seq, bytes))
+}
+
+/** The bucket has the content: the row, the node and what it replaced are settled in one step. */
+async function stored(
+  job: Job,
+  key: string,
+  etag: Etag,
+  content: FileContent,
+  source: UploadSource,
+): Promise<void> {
+  const { tree, row } = job
+  const isSettled = await tree.change(() => {
+    const now = tree.journal.bySeq(row.seq)
+    const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+    const replaced = tree.journal.deletionOf(tree.volume, key)
+    if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
+    if (!node || node.parent === null || now?.state === 'cancelled') {
+      if (now) tree.journal.remove(now.seq)
+      journalDelete(tree, key, etag)
+      return false
+    }
+    if (node.remoteKey !== null && node.remoteKey !== key) {
+      journalDelete(tree, node.remoteKey, node.etag)
+    }
+    const isSame = now !== undefined && now.generation === row.generation
+    tree.nodes.update(node.id, {
+      remoteKey: key,
+      etag,
+      remoteSize: source.sizeBytes,
+      seenMs: tree.clock.nowMs(),
+      metadata: JSON.stringify(attributesOf(node).metadata ?? {}),
+    })
+    if (!isSame) return false
+    tree.journal.remove(row.seq)
+    if (node.staged !== null) {
+      tree.staging.removeRecord(node.staged)
+      tree.nodes.update(node.id, { staged: null })
+    }
+    return true
+  })
+  if (!isSettled || row.node === null) return
+  await content.settle({ volume: tree.volume, key, etag, sizeBytes: source.sizeBytes })
+}
+
+/**
+ * The file was removed while its upload was under way, or the upload waits from before a crash.
+ * Whether its last request landed is looked up, because only then there is something to delete.
+ */
+async function abandon(job: Job): Promise<void> {
+  const { tree, row, store, requests, signal } = job
+  const record = readRecord(row)
+  if (record) {
+    await requests.run('background', (attempt) => abandonUpload(store, record, attempt), signal)
+  }
+  const attempted = record?.attempted ?? []
+  const head =
+    attempted.length === 0
+      ? undefined
+      : await requests.run('background', (attempt) => headOrNone(store, row.key, attempt), signal)
+  const landed = head && attempted.find((etag) => isSameEtag(etag, head.etag))
+  await tree.change(() => {
+    tree.journal.remove(row.seq)
+    if (landed) journalDelete(tree, row.key, landed)
+  })
+}

@@ -1,0 +1,139 @@
+/**
+ * Which rows of the journal may start now. Decides, starts nothing.
+ *
+ * Keeps: rows of one node in order; one row at a time for a key; nothing runs inside a directory
+ *        that is being moved; a deletion waits while something is to be written to its key, whose
+ *        outcome then takes the deletion's place.
+ */
+import type { JournalRow } from '../store/journal.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { FileContents } from './file-contents.ts'
+import type { Tree } from './tree.ts'
+
+/** A file that a program keeps open for writing is uploaded this long after its last sync. */
+const OPEN_WRITER_WAIT_MS = 30_000
+/** Rows looked at in one go. */
+const PAGE_ROWS = 500
+/** Deletions in one request. */
+export const DELETE_BATCH_MAX = 1000
+
+export type Runnable = {
+  readonly rows: readonly JournalRow[]
+  readonly nodes: readonly number[]
+  readonly keys: readonly string[]
+}
+
+export type OrderFacts = {
+  readonly tree: Tree
+  readonly contents: FileContents
+  readonly nowMs: number
+  readonly isHurrying: boolean
+  readonly busyNodes: ReadonlySet<number>
+  readonly busyKeys: ReadonlySet<string>
+  readonly countMax: number
+}
+
+export function findRunnable(facts: OrderFacts): Runnable[] {
+  const found: Runnable[] = []
+  const deletions: JournalRow[] = []
+  const nodes = new Set(facts.busyNodes)
+  const keys = new Set(facts.busyKeys)
+  const moves = facts.tree.journal.directoryMoves(facts.tree.volume)
+  let after = 0
+  while (found.length < facts.countMax) {
+    const rows = facts.tree.journal.ready(facts.tree.volume, facts.nowMs, after, PAGE_ROWS)
+    for (const row of rows) {
+      if (found.length >= facts.countMax) break
+      if (facts.tree.isRunning(row)) continue
+      const claim = claimOf(facts, row)
+      if (claim.nodes.some((node) => nodes.has(node))) continue
+      if (claim.keys.some((key) => keys.has(key))) continue
+      if (isBlocked(facts, row, claim.keys, moves)) continue
+      for (const node of claim.nodes) nodes.add(node)
+      for (const key of claim.keys) keys.add(key)
+      if (row.op !== 'delete') found.push({ rows: [row], ...claim })
+      else if (deletions.length < DELETE_BATCH_MAX) deletions.push(row)
+    }
+    const last = rows.at(-1)
+    if (!last || rows.length < PAGE_ROWS) break
+    after = last.seq
+  }
+  if (deletions.length > 0) {
+    found.push({ rows: deletions, nodes: [], keys: deletions.map((row) => row.key) })
+  }
+  return found
+}
+
+function nodeOf(tree: Tree, row: JournalRow): NodeRow | undefined {
+  return row.node === null ? undefined : tree.nodes.byId(row.node)
+}
+
+/** Everything the row reads or writes in the bucket. */
+function claimOf(facts: OrderFacts, row: JournalRow): { nodes: number[]; keys: string[] } {
+  const node = nodeOf(facts.tree, row)
+  const keys = new Set([row.key])
+  if (node && node.parent !== null) keys.add(facts.tree.keyOf(node))
+  if (node?.remoteKey) keys.add(node.remoteKey)
+  return { nodes: row.node === null ? [] : [row.node], keys: [...keys] }
+}
+
+function isBlocked(
+  facts: OrderFacts,
+  row: JournalRow,
+  keys: readonly string[],
+  moves: readonly JournalRow[],
+): boolean {
+  if (row.op === 'put' && isStillWritten(facts, row)) return true
+  if (row.op === 'delete' && isToBeWritten(facts, row.key)) return true
+  if (isOutOfTurn(facts, row)) return true
+  return moves.some((other) => other.seq !== row.seq && isCrossing(facts, row, keys, other))
+}
+
+function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {
+  if (row.node === null || row.state === 'cancelled') return false
+  const content = facts.contents.peek(row.node)
+  if (!content) return false
+  if (content.isDirty) return true
+  const isOpen = content.writers > 0
+  return isOpen && !facts.isHurrying && facts.nowMs - row.readyMs < OPEN_WRITER_WAIT_MS
+}
+
+/** Something that is to be stored under the key takes its place, and knows what it replaces. */
+function isToBeWritten(facts: OrderFacts, key: string): boolean {
+  const { tree } = facts
+  const isWritten = tree.database.get(
+    `SELECT 1 FROM journal WHERE volume = ? AND key = ? AND op IN ('put', 'marker')
+     AND state <> 'cancelled' LIMIT 1`,
+    tree.volume,
+    key,
+  )
+  if (isWritten) return true
+  const node = tree.findByKey(key)
+  return node !== undefined && tree.journal.opOfNode(node.id, 'move') !== undefined
+}
+
+/** An earlier row of the same node goes first, unless it waits for a person. */
+function isOutOfTurn(facts: OrderFacts, row: JournalRow): boolean {
+  if (row.node === null) return false
+  return facts.tree.journal
+    .ofNode(row.node)
+    .some((other) => other.seq < row.seq && other.state !== 'failed')
+}
+
+/** Does the row touch what a directory's move reads or writes? Then the move goes first. */
+function isCrossing(
+  facts: OrderFacts,
+  row: JournalRow,
+  keys: readonly string[],
+  other: JournalRow,
+): boolean {
+  const isFirst = other.seq < row.seq && other.state === 'waiting'
+  if (!isFirst && !facts.tree.isRunning(other)) return false
+  const directory = nodeOf(facts.tree, other)
+  const prefixes = [other.key]
+  if (directory && directory.parent !== null) prefixes.push(facts.tree.keyOf(directory))
+  const isDirectory = row.op === 'move' && row.key.endsWith('/')
+  return keys.some((key) =>
+    prefixes.some((prefix) => key.startsWith(prefix) || (isDirectory && prefix.startsWith(key))),
+  )
+}

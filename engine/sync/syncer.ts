@@ -1,0 +1,258 @@
+/**
+ * Carries the journal of one volume out: the single source of what "uploaded" means.
+ *
+ * Owns:  which rows are under way. Runs in: engine process.
+ * Keeps: one row at a time for a node and for a key; a row is retired only after the bucket's
+ *        answer was checked; what fails stays, with its reason and its next time.
+ * Never: invents a remote delete; drops a row because it failed.
+ */
+import { ERRORS, PailError } from '../../shared/errors.ts'
+import type { Clock, Random } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
+import type { JournalRow, Pending } from '../store/journal.ts'
+import type { ObjectVersion } from './content.ts'
+import type { FileContents } from './file-contents.ts'
+import { rewriteAttributes } from './job-attributes.ts'
+import { deleteObjects } from './job-delete.ts'
+import { writeMarker } from './job-marker.ts'
+import { move } from './job-move.ts'
+import { put } from './job-put.ts'
+import type { Listings } from './listing.ts'
+import type { Requests } from './requests.ts'
+import { nextDelayMs } from './retry.ts'
+import { findRunnable, type Runnable } from './sync-order.ts'
+import type { Tree } from './tree.ts'
+import type { UploadBuffers } from './upload-buffers.ts'
+
+/** Journal rows under way at once; their requests are paced by the endpoint. */
+const JOBS_MAX = 32
+/** A row that failed for want of a network is looked at again this late at the latest. */
+const RETRY_DELAY_MS_MAX = 60_000
+/** How often `flush` looks whether everything is done. */
+const FLUSH_POLL_MS = 50
+
+export type SyncerParts = {
+  readonly tree: Tree
+  readonly contents: FileContents
+  readonly listings: Listings
+  readonly store: ObjectStore
+  readonly requests: Requests
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Names this computer in a conflict copy. */
+  readonly host: string
+  /** What the endpoint honours: found once, remembered. */
+  readonly capabilities: (signal: AbortSignal) => Promise<Capabilities>
+  readonly noteCapability: (name: keyof Capabilities, isThere: boolean) => void
+  /** Memory for bodies under way, shared by all volumes. */
+  readonly buffers: UploadBuffers
+  /** The cached bytes of a version are those of another key or ETag now. */
+  readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
+  readonly onDidChange: () => void
+}
+
+/** What a job may use: the syncer's parts, and a signal that ends it when the volume closes. */
+export type Job = SyncerParts & { readonly row: JournalRow }
+
+export class Syncer {
+  readonly #parts: SyncerParts
+  readonly #busyNodes = new Set<number>()
+  readonly #busyKeys = new Set<string>()
+  readonly #jobs = new Set<Promise<void>>()
+  #wake: () => void = () => {}
+  #isWoken = false
+  #isPaused = false
+  #hurrying = 0
+
+  constructor(parts: SyncerParts) {
+    this.#parts = parts
+    parts.tree.onDidJournal = () => this.wake()
+  }
+
+  /** Jobs whose requests may be under way. */
+  get runningCount(): number {
+    return this.#jobs.size
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    this.wake()
+  }
+
+  /** Something may be ready: called after every new row, and when the network is back. */
+  wake(): void {
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  /** Runs until the volume closes; then waits for the jobs under way, which end with the signal. */
+  async run(): Promise<void> {
+    const { signal, clock } = this.#parts
+    while (!signal.aborted) {
+      this.#isWoken = false
+      const isMore = !this.#isPaused && this.#startReady()
+      const waitMs = this.#waitMs(isMore)
+      const waiting = new AbortController()
+      this.#wake = () => waiting.abort()
+      if (this.#isWoken) continue
+      const onClose = () => waiting.abort()
+      signal.addEventListener('abort', onClose, { once: true })
+      await clock.sleep(waitMs, waiting.signal).catch(() => {})
+      signal.removeEventListener('abort', onClose)
+    }
+    await Promise.all(this.#jobs)
+  }
+
+  /** What of this volume is not in the bucket yet, below a prefix. */
+  pending(prefix: string): Pending {
+    const journaled = this.#parts.tree.journal.pending(this.#parts.tree.volume, prefix)
+    return { files: journaled.files, bytes: journaled.bytes }
+  }
+
+  /**
+   * Uploads everything below `prefix` without quiet times; rows that wait for a person get another
+   * try. @returns what is left when nothing is, when the signal aborts, or when only rows are left
+   * that wait for a person again
+   */
+  async flush(prefix: string, signal: AbortSignal): Promise<Pending> {
+    const { tree, clock, contents } = this.#parts
+    this.#hurrying++
+    try {
+      tree.journal.hurry(tree.volume, prefix, clock.nowMs(), true)
+      for (;;) {
+        tree.journal.hurry(tree.volume, prefix, clock.nowMs(), false)
+        this.wake()
+        const pending = this.pending(prefix)
+        const isDone = pending.files === 0 && contents.dirtyCount() === 0
+        if (isDone || signal.aborted || this.#isStuck(prefix)) return pending
+        await clock.sleep(FLUSH_POLL_MS, signal).catch(() => {})
+      }
+    } finally {
+      this.#hurrying--
+    }
+  }
+
+  /** Nothing is under way and every row left waits for a person. */
+  #isStuck(prefix: string): boolean {
+    const { tree, contents } = this.#parts
+    if (this.#jobs.size > 0 || contents.dirtyCount() > 0) return false
+    const waiting = tree.database.get(
+      `SELECT 1 FROM journal WHERE volume = ? AND key >= ? AND key < ? AND state = 'waiting' LIMIT 1`,
+      tree.volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+    return waiting === undefined
+  }
+
+  #waitMs(isMore: boolean): number {
+    const { tree, clock } = this.#parts
+    // With all slots taken, the end of a job wakes the loop.
+    if (isMore || this.#isPaused) return RETRY_DELAY_MS_MAX
+    const nextMs = tree.journal.nextReadyMs(tree.volume)
+    if (nextMs === undefined) return RETRY_DELAY_MS_MAX
+    const waitMs = nextMs - clock.nowMs()
+    return Math.min(RETRY_DELAY_MS_MAX, Math.max(waitMs, BLOCKED_POLL_MS))
+  }
+
+  /** @returns whether rows were left because there was no slot */
+  #startReady(): boolean {
+    const { tree, contents, clock } = this.#parts
+    for (;;) {
+      const slots = JOBS_MAX - this.#jobs.size
+      if (slots <= 0) return true
+      const runnable = findRunnable({
+        tree,
+        contents,
+        nowMs: clock.nowMs(),
+        isHurrying: this.#hurrying > 0,
+        busyNodes: this.#busyNodes,
+        busyKeys: this.#busyKeys,
+        countMax: slots,
+      })
+      if (runnable.length === 0) return false
+      for (const one of runnable) this.#start(one)
+    }
+  }
+
+  #start(runnable: Runnable): void {
+    const { tree } = this.#parts
+    for (const row of runnable.rows) tree.running.add(row.seq)
+    for (const node of runnable.nodes) this.#busyNodes.add(node)
+    for (const key of runnable.keys) this.#busyKeys.add(key)
+    const job = this.#runJob(runnable).finally(() => {
+      for (const row of runnable.rows) tree.running.delete(row.seq)
+      for (const node of runnable.nodes) this.#busyNodes.delete(node)
+      for (const key of runnable.keys) this.#busyKeys.delete(key)
+      this.#jobs.delete(job)
+      this.#parts.onDidChange()
+      this.wake()
+    })
+    this.#jobs.add(job)
+  }
+
+  async #runJob(runnable: Runnable): Promise<void> {
+    try {
+      await this.#carryOut(runnable)
+    } catch (thrown) {
+      if (this.#parts.signal.aborted) return
+      const error = PailError.from(thrown)
+      for (const row of runnable.rows) this.#noteFailure(row, error)
+    }
+  }
+
+  #carryOut(runnable: Runnable): Promise<void> {
+    const [row] = runnable.rows
+    if (!row) return Promise.resolve()
+    const job: Job = { ...this.#parts, row }
+    switch (row.op) {
+      case 'put':
+        return put(job)
+      case 'marker':
+        return writeMarker(job)
+      case 'attributes':
+        return rewriteAttributes(job)
+      case 'move':
+        return move(job)
+      case 'delete':
+        return deleteObjects(this.#parts, runnable.rows, (one, error) =>
+          this.#noteFailure(one, error),
+        )
+    }
+  }
+
+  #noteFailure(row: JournalRow, error: PailError): void {
+    const { tree, clock, random, log } = this.#parts
+    const current = tree.journal.bySeq(row.seq)
+    if (!current) return
+    const isFinal = ERRORS[error.code].retry === 'never' && !isPassing(error)
+    const delayMs = Math.min(nextDelayMs(current.attempts + 1, random), RETRY_DELAY_MS_MAX)
+    const nowMs = clock.nowMs()
+    tree.database.writeNow(() =>
+      tree.journal.noteFailure(row.seq, error, isFinal ? 'never' : nowMs + delayMs, nowMs),
+    )
+    log.write(isFinal ? 'error' : 'warn', 'sync/failed', {
+      op: row.op,
+      key: row.key,
+      code: error.code,
+      detail: error.detail,
+      attempts: current.attempts + 1,
+      ...(error.code === 'internal/bug' ? { stack: error.stack } : {}),
+    })
+  }
+}
+
+/** Rows that are ready but blocked by others are looked at again this often at the least. */
+const BLOCKED_POLL_MS = 250
+
+/** Refused as it stood, but the next try looks at the bucket anew. */
+function isPassing(error: PailError): boolean {
+  return error.code === 's3/precondition' || error.code === 'vfs/stale'
+}

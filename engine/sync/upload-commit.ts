@@ -1,0 +1,80 @@
+/**
+ * The one request that makes new content visible (PUT, Complete): its precondition, and what to
+ * think of it when its reply is a refusal or was lost.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Capabilities, Etag, Precondition } from '../s3/object-store.ts'
+import { isCode, type UploadRun } from './upload-job.ts'
+import { judge, type Sent } from './upload-proof.ts'
+
+/** Looks at the key and tries again at most so often within one attempt. */
+const COMMIT_TURNS_MAX = 4
+
+export type Committed =
+  | { readonly kind: 'acknowledged'; readonly etag: Etag }
+  /** Found in the bucket: an earlier request of ours, whose reply was lost, has done it. */
+  | { readonly kind: 'found'; readonly etag: Etag }
+  | { readonly kind: 'superseded' }
+
+export type Commit = {
+  readonly run: UploadRun
+  readonly sent: Sent
+  readonly conditional: 'conditionalPut' | 'conditionalComplete'
+  /** @param precondition what the server is to check; undefined when there is nothing */
+  send(precondition: Precondition | undefined, signal: AbortSignal): Promise<{ etag: Etag }>
+}
+
+/**
+ * One attempt.
+ * @throws PailError `s3/precondition` when somebody else's version stands at the key
+ */
+export async function commitOnce(commit: Commit, signal: AbortSignal): Promise<Committed> {
+  const { run } = commit
+  for (let turn = 0; turn < COMMIT_TURNS_MAX; turn++) {
+    if (!run.job.isCurrent()) return { kind: 'superseded' }
+    const isHonoured = run.capabilities[commit.conditional]
+    if (run.precondition && !isHonoured) {
+      const found = await look(commit, signal)
+      if (found) return found
+      if (!run.job.isCurrent()) return { kind: 'superseded' }
+    }
+    try {
+      const { etag } = await commit.send(isHonoured ? run.precondition : undefined, signal)
+      return { kind: 'acknowledged', etag }
+    } catch (thrown) {
+      if (!run.precondition || !isHonoured) throw thrown
+      if (isCode(thrown, 's3/unsupported')) {
+        run.lacks(commit.conditional satisfies keyof Capabilities)
+      } else if (isRefusal(commit, thrown)) {
+        const found = await look(commit, signal)
+        if (found) return found
+      } else {
+        throw thrown
+      }
+    }
+  }
+  throw conflict(run, 'the precondition fails although it seems to hold')
+}
+
+/** S3 answers a PUT with If-Match for an object that was deleted by 404. */
+function isRefusal({ conditional }: Commit, thrown: unknown): boolean {
+  if (isCode(thrown, 's3/precondition')) return true
+  return conditional === 'conditionalPut' && isCode(thrown, 's3/no-key')
+}
+
+/** Undefined when the way is free, perhaps under another precondition than before. */
+async function look(commit: Commit, signal: AbortSignal): Promise<Committed | undefined> {
+  const { run, sent } = commit
+  if (!run.precondition) return undefined
+  const head = await run.head(signal)
+  const { attempted } = run.keeper.record
+  const verdict = judge(head, run.precondition, { sent, attempted })
+  if (verdict.kind === 'conflict') throw conflict(run, 'another version stands at the key')
+  if (verdict.kind === 'stored') return { kind: 'found', etag: verdict.etag }
+  run.precondition = verdict.precondition
+  return undefined
+}
+
+function conflict(run: UploadRun, detail: string): PailError {
+  return new PailError('s3/precondition', detail, { key: run.job.key })
+}

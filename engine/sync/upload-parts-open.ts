@@ -1,0 +1,139 @@
+/**
+ * Begins a multipart upload, or goes on with one that an earlier run has left.
+ *
+ * Keeps: the UploadId is recorded before the first part is sent.
+ */
+import { createHash } from 'node:crypto'
+import type { PailError } from '../../shared/errors.ts'
+import type { Etag, PartInfo, PutAttributes } from '../s3/object-store.ts'
+import { isCode, type UploadRun } from './upload-job.ts'
+import type { UploadPart } from './upload-plan.ts'
+import { compositeEtag, isSameEtag, isSent, md5Of } from './upload-proof.ts'
+import type { MultipartRecord, PartRecord } from './upload-record.ts'
+
+export type PartsOutcome =
+  | { readonly kind: 'stored'; readonly etag: Etag }
+  | { readonly kind: 'superseded' }
+  /** The server does not copy parts (of this base): to be planned again without copies. */
+  | { readonly kind: 'no-copy' }
+  /** The upload is gone from the server, or cannot be completed: to be begun anew. */
+  | { readonly kind: 'gone'; readonly error: PailError }
+
+export type OpenedUpload = {
+  readonly kind: 'open'
+  readonly multipart: MultipartRecord
+  /** Parts the server was seen to hold as recorded. */
+  readonly known: ReadonlyMap<number, PartRecord>
+}
+
+export async function openMultipart(
+  run: UploadRun,
+  parts: readonly UploadPart[],
+): Promise<OpenedUpload | Exclude<PartsOutcome, { kind: 'no-copy' }>> {
+  const { job, keeper } = run
+  const recorded = keeper.record.multipart
+  if (recorded && isFor(recorded, run)) {
+    const listed = await listParts(run, recorded)
+    if (listed) return { kind: 'open', multipart: recorded, known: stillThere(recorded, listed) }
+    const etag = await landedBefore(run, recorded, parts)
+    if (etag) return { kind: 'stored', etag }
+    await keeper.change(({ multipart: _, ...record }) => record)
+  }
+  await keeper.giveUpMultipart()
+  if (!job.isCurrent()) return { kind: 'superseded' }
+  const { uploadId } = await run.request((signal) =>
+    job.store.createMultipart({ ...job.attributes, key: job.key }, signal),
+  )
+  const attributes = attributesDigest(job.attributes)
+  const multipart: MultipartRecord = { key: job.key, uploadId, attributes, parts: [] }
+  await keeper.change((record) => ({ ...record, multipart }))
+  return { kind: 'open', multipart, known: new Map() }
+}
+
+function isFor(recorded: MultipartRecord, { job }: UploadRun): boolean {
+  return recorded.key === job.key && recorded.attributes === attributesDigest(job.attributes)
+}
+
+function attributesDigest({ metadata = {}, contentType }: PutAttributes): string {
+  const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('md5')
+    .update(JSON.stringify([contentType, sorted]))
+    .digest('hex')
+}
+
+async function listParts(
+  run: UploadRun,
+  { key, uploadId }: MultipartRecord,
+): Promise<readonly PartInfo[] | undefined> {
+  try {
+    return await run.request((signal) => run.job.store.listParts(key, uploadId, signal))
+  } catch (thrown) {
+    if (isCode(thrown, 's3/no-key')) return undefined
+    throw thrown
+  }
+}
+
+function stillThere(
+  recorded: MultipartRecord,
+  listed: readonly PartInfo[],
+): ReadonlyMap<number, PartRecord> {
+  const onServer = new Map(listed.map((part) => [part.partNumber, part]))
+  const held = recorded.parts.filter((part) => {
+    const there = onServer.get(part.partNumber)
+    return (
+      there !== undefined &&
+      isSameEtag(there.etag, part.etag) &&
+      there.sizeBytes === part.end - part.start
+    )
+  })
+  return new Map(held.map((part) => [part.partNumber, part]))
+}
+
+/**
+ * The upload is gone: was it completed, and only the reply or the note of it lost? It was, when the
+ * object at the key is made of the recorded parts, and these are what the file holds now.
+ */
+async function landedBefore(
+  run: UploadRun,
+  recorded: MultipartRecord,
+  parts: readonly UploadPart[],
+): Promise<Etag | undefined> {
+  const byNumber = new Map(recorded.parts.map((part) => [part.partNumber, part]))
+  const ordered = parts.flatMap(({ partNumber }) => byNumber.get(partNumber) ?? [])
+  if (ordered.length !== parts.length) return undefined
+  const etag = compositeEtag(ordered.map((part) => part.etag))
+  if (!etag) return undefined
+  const head = await run.request((signal) => run.head(signal))
+  if (!head || !isSameEtag(head.etag, etag) || !isSent(head, run.sent(etag))) return undefined
+  for (const part of parts) {
+    const before = byNumber.get(part.partNumber)
+    if (!before || !(await isUnchanged(run, part, before))) return undefined
+  }
+  return head.etag
+}
+
+async function isUnchanged(run: UploadRun, part: UploadPart, before: PartRecord): Promise<boolean> {
+  if (before.start !== part.start || before.end !== part.end) return false
+  if (part.from === 'copy') return before.content === copiedFrom(run)
+  const release = await run.deps.buffers.reserve(part.end - part.start, run.job.signal)
+  try {
+    return before.content === (await md5Of(await readPart(run, part, run.job.signal)))
+  } finally {
+    release()
+  }
+}
+
+export async function readPart(
+  run: UploadRun,
+  { start, end }: UploadPart,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const body = new Uint8Array(end - start)
+  await run.job.source.read(start, body, signal)
+  return body
+}
+
+export function copiedFrom({ job }: UploadRun): string {
+  const { base } = job.source
+  return `copy ${base?.etag ?? ''} ${base?.key ?? ''}`
+}
