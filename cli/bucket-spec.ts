@@ -12,7 +12,10 @@ export function parseBucketSpec(text: string): BucketSpec {
   const path = colon < 0 ? '/' : text.slice(colon + 1)
   if (bucket === '') throw new PailError('input/invalid', 'The bucket has no name')
   if (bucket.includes('/')) {
-    throw new PailError('input/invalid', `A bucket has no slash in its name: write BUCKET:/SUBPATH`)
+    throw new PailError('input/invalid', 'A bucket has no slash in its name: write BUCKET:/SUBPATH')
+  }
+  if (path.startsWith('//')) {
+    throw new PailError('input/invalid', 'Write the bucket’s name, not an address: BUCKET:/SUBPATH')
   }
   if (!path.startsWith('/')) {
     throw new PailError('input/invalid', `The path in the bucket starts with a slash: ${bucket}:/…`)

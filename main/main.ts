@@ -7,12 +7,19 @@
 import { randomUUID } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { app, type BrowserWindow, dialog, Notification, protocol, session } from 'electron'
-import envPaths from 'env-paths'
+import {
+  app,
+  type BrowserWindow,
+  dialog,
+  Notification,
+  powerMonitor,
+  protocol,
+  session,
+} from 'electron'
 import { SystemClock } from '../engine/base/clock.ts'
+import { resolveDataDir } from '../engine/mounts/data-dir.ts'
 import type { WindowStatus } from '../shared/window-contract.ts'
 import { APP_SCHEME, serveAppFile } from './app-protocol.ts'
-import { attachToEngine } from './attached-engine.ts'
 import { sendEvent, serveWindow } from './bridge.ts'
 import { connectToEngine } from './connect.ts'
 import { createDesktop, type Desktop } from './desktop.ts'
@@ -31,7 +38,7 @@ import { confine, createWindow, denyPermissions, PAGE_URL } from './window.ts'
 
 type Page = 'folders' | 'settings'
 
-const dataDir = process.env.PAIL_DATA_DIR || envPaths('Pail', { suffix: '' }).data
+const dataDir = resolveDataDir(undefined, process.env)
 const log = new StderrLog()
 
 protocol.registerSchemesAsPrivileged([
@@ -98,6 +105,11 @@ class App {
       unmount: () => this.showWindow('folders'),
       quit: () => app.quit(),
     })
+    // The system ends the session, or a person the terminal: no time for questions.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => void this.#leaving.stopNow())
+    }
+    powerMonitor.on('shutdown', () => void this.#leaving.stopNow())
     app.on('before-quit', (event) => {
       event.preventDefault()
       void this.#leaving.quit()
@@ -181,7 +193,7 @@ function engineWays() {
   const mayStart = process.env.PAIL_ATTACH !== '1'
   const enginePath = join(__dirname, 'engine.cjs')
   return {
-    attach: () => attachToEngine(dataDir),
+    dataDir,
     startEngine: mayStart ? () => startUtilityEngine({ enginePath, dataDir }) : undefined,
   }
 }

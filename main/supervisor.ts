@@ -15,7 +15,9 @@ const RESTART_DELAY_MIN_MS = 500
 const RESTART_DELAY_MAX_MS = 30_000
 /** An engine that ran this long was healthy: the next crash counts as the first. */
 const HEALTHY_AFTER_MS = 60_000
-const SHUTDOWN_WAIT_MS = 15_000
+/** The engine gives its own shutdown 20 s. */
+const SHUTDOWN_WAIT_MS = 22_000
+const KILL_WAIT_MS = 5_000
 
 export type EngineCondition = {
   readonly state: 'starting' | 'running' | 'restarting'
@@ -42,7 +44,7 @@ export class EngineSupervisor implements EngineCaller {
   readonly #abort = new AbortController()
   #link: EngineLink | undefined
   #condition: EngineCondition = { state: 'starting', isShared: false }
-  #running: Promise<void> | undefined
+  #isStarted = false
   #firstTry: Promise<void> = Promise.resolve()
 
   constructor(parts: SupervisorParts) {
@@ -54,11 +56,11 @@ export class EngineSupervisor implements EngineCaller {
   }
 
   start(): void {
-    let endFirstTry = () => {}
+    if (this.#isStarted) return
+    this.#isStarted = true
     this.#firstTry = new Promise((resolve) => {
-      endFirstTry = resolve
+      void this.#keepRunning(resolve)
     })
-    this.#running ??= this.#keepRunning(endFirstTry)
   }
 
   async call<C extends EngineCall>(call: C, input: EngineInput<C>): Promise<EngineOutput<C>> {
@@ -73,19 +75,26 @@ export class EngineSupervisor implements EngineCaller {
   async stop(): Promise<void> {
     this.#abort.abort(new PailError('engine/stopped', 'the app quits'))
     const link = this.#link
-    if (link !== undefined && !link.isShared) await this.#shutDown(link)
-    link?.close()
-    await this.#running
+    if (link === undefined) return
+    if (!link.isShared) await this.#within(SHUTDOWN_WAIT_MS, this.#shutDown(link))
+    link.close()
+    await this.#within(KILL_WAIT_MS, link.closed)
   }
 
+  /** Resolves when the engine has ended; a refusal or a lost link means there is no need to wait. */
   async #shutDown(link: EngineLink): Promise<void> {
-    const waiting = new AbortController()
-    const orderly = link.call('engine/shutdown', {}).then(() => link.closed)
-    const overdue = this.#parts.clock.sleep(SHUTDOWN_WAIT_MS, waiting.signal)
-    // Both outcomes end in close(): a refusal or a lost link means there is nothing to wait for.
-    await Promise.race([orderly, overdue]).catch(() => undefined)
-    waiting.abort()
-    await overdue.catch(() => undefined)
+    const isAccepted = await link.call('engine/shutdown', {}).then(
+      () => true,
+      () => false,
+    )
+    if (isAccepted) await link.closed
+  }
+
+  async #within(limitMs: number, work: Promise<unknown>): Promise<void> {
+    const done = new AbortController()
+    const overdue = this.#parts.clock.sleep(limitMs, done.signal).catch(() => undefined)
+    await Promise.race([work, overdue])
+    done.abort()
   }
 
   async #keepRunning(endFirstTry: () => void): Promise<void> {

@@ -4,9 +4,12 @@
  * Keeps: the engine gets a clean environment; keys of other tools in ours do not reach it.
  */
 import { utilityProcess } from 'electron'
-import type { EngineLink } from './engine-link.ts'
-import { FrameChannel } from './engine-link.ts'
-import { engineEnvironment } from './environment.ts'
+import { SystemClock } from '../engine/base/clock.ts'
+import { EngineClient } from '../engine/mounts/client.ts'
+import type { FrameChannel } from '../engine/mounts/engine-client.ts'
+import { engineEnvironment } from '../engine/mounts/engine-environment.ts'
+import { PailError } from '../shared/errors.ts'
+import { type EngineLink, linkOver } from './engine-link.ts'
 
 export type UtilityEngineOptions = {
   readonly enginePath: string
@@ -15,23 +18,30 @@ export type UtilityEngineOptions = {
 
 /** @throws PailError `engine/stopped` when the process ends before it answers its first call */
 export async function startUtilityEngine(options: UtilityEngineOptions): Promise<EngineLink> {
-  const child = utilityProcess.fork(options.enginePath, [], {
-    env: engineEnvironment(process.env, options.dataDir),
+  const channel = startProcess(options)
+  const client = new EngineClient(channel, new SystemClock())
+  // The link closes when the process has ended: only then is everything unmounted.
+  const link = linkOver(client, { isShared: false, close: () => channel.close() })
+  await link.call('engine/status', {})
+  return link
+}
+
+function startProcess({ enginePath, dataDir }: UtilityEngineOptions): FrameChannel {
+  const child = utilityProcess.fork(enginePath, [], {
+    env: { ...engineEnvironment(process.env), PAIL_DATA_DIR: dataDir },
     serviceName: 'Pail engine',
     stdio: 'inherit',
   })
-  const channel = new FrameChannel((frame) => child.postMessage(frame))
-  child.on('message', (message: unknown) => channel.receive(message))
-  child.on('exit', (code) => channel.end(`the engine ended with code ${code}`))
-  await channel.call('engine/status', {})
   return {
-    isShared: false,
-    closed: channel.closed,
-    call: (call, input) => channel.call(call, input),
-    onDidChangeStatus: (listener) => channel.onDidChangeStatus(listener),
+    send: (frame) => child.postMessage(frame),
+    open: (onFrame, onClose) => {
+      child.on('message', onFrame)
+      child.on('exit', (code) => {
+        onClose(new PailError('engine/stopped', `the engine ended with code ${code}`))
+      })
+    },
     close: () => {
       child.kill()
-      channel.end('the app let go of the engine')
     },
   }
 }

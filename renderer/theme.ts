@@ -52,8 +52,17 @@ export const theme = createTheme({
 /** Secondary text is AA on every background that we use; the library's own is not. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { '--mantine-color-dimmed': '#5a626b', '--mantine-color-error': '#c92a2a' },
-  dark: { '--mantine-color-dimmed': '#a3abb5', '--mantine-color-error': '#ff8787' },
+  light: {
+    '--mantine-color-dimmed': '#5a626b',
+    '--mantine-color-error': '#b42318',
+    '--mantine-color-placeholder': '#6b747d',
+  },
+  dark: {
+    '--mantine-color-body': '#1b1d21',
+    '--mantine-color-dimmed': '#a3abb5',
+    '--mantine-color-error': '#ff9a8b',
+    '--mantine-color-placeholder': '#8e97a1',
+  },
 })
 
 export const colorSchemeManager = localStorageColorSchemeManager({ key: 'pail-color-scheme' })

@@ -3,6 +3,7 @@
  *
  * Keeps: background promises are owned: their failure is reported, and closing waits for them.
  */
+import { setMaxListeners } from 'node:events'
 import { PailError } from '../../shared/errors.ts'
 
 export class Lifetime {
@@ -14,6 +15,8 @@ export class Lifetime {
 
   constructor(onFailure: (name: string, error: PailError) => void) {
     this.#onFailure = onFailure
+    // As many waits as there are requests hang on it; each takes its listener away when it ends.
+    setMaxListeners(0, this.#abort.signal)
   }
 
   /** Aborts when closing begins: hand it to every wait that belongs to this lifetime. */

@@ -48,13 +48,18 @@ export async function serveSocket(options: {
   const unsubscribe = options.host.onEvent((frame) => {
     for (const client of clients) client.send(frame)
   })
+  let closing: Promise<void> | undefined
+  const closeAll = async () => {
+    unsubscribe()
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    for (const client of clients) client.end()
+    await closed
+    name.release()
+  }
   return {
-    async close() {
-      unsubscribe()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const client of clients) client.end()
-      await closed
-      name.release()
+    close() {
+      closing ??= closeAll()
+      return closing
     },
   }
 }

@@ -319,7 +319,7 @@ export class BlockCache {
       const isWhole = pieceEnd <= length
       if (!isWhole || checksumOf(target.subarray(at - start, pieceEnd)) !== crc) damaged.push(at)
     }
-    if (damaged.length > 0) this.#distrust(object, file, damaged)
+    if (damaged.length > 0) this.#distrust(file, damaged)
     return damaged.length === 0
   }
 
@@ -346,12 +346,23 @@ export class BlockCache {
       await this.#folderOf(file.name)
       const position = offset - file.firstBlock * BLOCK_SIZE_BYTES
       const path = this.#pathOf(file.name)
-      await this.#files.use(path, 'write', (open) => open.write(bytes, position))
+      try {
+        await this.#files.use(path, 'write', (open) => open.write(bytes, position))
+      } catch (thrown) {
+        await this.#recount(file)
+        throw thrown
+      }
       for (const [block, crcs] of checksumsOf(object, offset, bytes)) {
         await this.#recordPieces(object, file, block, crcs, reservation)
       }
       this.#touch(file)
     })
+  }
+
+  /** A write that failed half-way may have taken room. */
+  async #recount(file: LiveFile): Promise<void> {
+    const bytes = await this.#disk.allocatedBytes(this.#pathOf(file.name)).catch(() => 0)
+    if (bytes > file.bytes && !file.isForgotten) this.#correctBytes(file, bytes - file.bytes)
   }
 
   /** Commits that pieces of one block are on disk. */
@@ -367,7 +378,8 @@ export class BlockCache {
     let added = 0
     for (const [piece, crc] of crcs) {
       const start = block * BLOCK_SIZE_BYTES + piece * PIECE_SIZE_BYTES
-      if (!pieces.has(piece)) added += allocatedFor(pieceLength(start, object.sizeBytes))
+      const isCounted = pieces.has(piece) || file.damaged.delete(start)
+      if (!isCounted) added += allocatedFor(pieceLength(start, object.sizeBytes))
       pieces.set(piece, crc)
     }
     this.#space.take(reservation, added)
@@ -375,19 +387,16 @@ export class BlockCache {
     await this.#database.write(() => this.#index.setPieces(file.id, block, pieces, file.bytes))
   }
 
-  /** Damaged pieces are as if never stored. */
-  #distrust(object: CachedObject, file: LiveFile, starts: readonly number[]): void {
+  /** Damaged pieces are not believed any more; they take room until they are stored again. */
+  #distrust(file: LiveFile, starts: readonly number[]): void {
     this.#log.write('warn', 'cache/damaged', { file: file.name, pieces: starts.length })
     if (file.isForgotten) return
     const blocks = new Set<number>()
-    let bytes = 0
     for (const start of starts) {
-      const pieces = this.#table.pieces(file, blockOf(start))
-      if (pieces.has(pieceOf(start))) bytes += allocatedFor(pieceLength(start, object.sizeBytes))
-      pieces.clear(pieceOf(start))
+      this.#table.pieces(file, blockOf(start)).clear(pieceOf(start))
+      file.damaged.add(start)
       blocks.add(blockOf(start))
     }
-    this.#addBytes(file, -bytes)
     this.#database.writeLater(() => {
       for (const block of blocks) {
         this.#index.setPieces(file.id, block, this.#table.pieces(file, block), file.bytes)
@@ -412,10 +421,8 @@ export class BlockCache {
 
   async #removeFile(file: LiveFile): Promise<void> {
     const path = this.#pathOf(file.name)
-    this.#files.forget(path)
     const bytes = file.bytes
-    const done = this.#disk
-      .remove(path)
+    const done = Promise.all([this.#files.forget(path), this.#disk.remove(path)])
       .catch((thrown) => this.#log.write('warn', 'cache/remove', { error: String(thrown) }))
       .then(() => this.#space.changeUsed(-bytes))
       .finally(() => this.#removing.delete(done))

@@ -48,15 +48,17 @@ export class BlockFiles {
     }
   }
 
-  /** Closes what is open of `path`, now or when its last user is done. */
-  forget(path: string): void {
+  /** Closes what is open of `path`; what is in use closes after its last use. */
+  async forget(path: string): Promise<void> {
+    const closed: Array<Promise<void>> = []
     for (const how of ['read', 'write']) {
       const open = this.#open.get(`${how} ${path}`)
       if (!open) continue
       this.#open.delete(`${how} ${path}`)
       open.isForgotten = true
-      if (open.users === 0) this.#close(open)
+      if (open.users === 0) closed.push(this.#close(open))
     }
+    await Promise.all(closed)
   }
 
   async close(): Promise<void> {
@@ -76,11 +78,12 @@ export class BlockFiles {
   }
 
   /** A failed close of a cache file loses nothing that a checksum would not find. */
-  #close(open: OpenFile): void {
+  #close(open: OpenFile): Promise<void> {
     const done = open.file
       .then((file) => file.close())
       .catch(() => {})
       .finally(() => this.#closing.delete(done))
     this.#closing.add(done)
+    return done
   }
 }

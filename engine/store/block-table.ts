@@ -22,6 +22,8 @@ export type LiveFile = {
   used: number
   /** Reads and writes going on now: it cannot be removed. */
   users: number
+  /** Starts of damaged pieces: not believed, but the disk still holds them. */
+  readonly damaged: Set<number>
   /** Its rows are gone; the file goes when `users` is 0. */
   isForgotten: boolean
 }
@@ -280,5 +282,5 @@ function keyOf(object: CachedObject): string {
 }
 
 function liveFileOf(row: FileRow): LiveFile {
-  return { ...row, users: 0, isForgotten: false }
+  return { ...row, users: 0, damaged: new Set(), isForgotten: false }
 }

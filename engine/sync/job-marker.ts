@@ -33,7 +33,9 @@ export async function writeMarker(job: Job): Promise<void> {
     const isHome = tree.keyOf(current) === key
     const isNew = current.remoteKey === null
     if (isNew && isHome) {
-      tree.nodes.update(node.id, { remoteKey: key, hasMarker: true, etag })
+      // Nothing was in the bucket under it: what is known here is all there is.
+      const nowMs = tree.clock.nowMs()
+      tree.nodes.update(node.id, { remoteKey: key, hasMarker: true, etag, listedMs: nowMs })
     } else if (current.remoteKey === key) {
       tree.nodes.update(node.id, { hasMarker: true, etag })
     }

@@ -9,6 +9,7 @@
  * a bounded share, and the window still triples with every round trip.
  */
 import type { Extent } from './content.ts'
+import { rangeBytesFor } from './read-ranges.ts'
 
 export const WINDOW_BYTES_MIN = 256 * 1024
 export const WINDOW_BYTES_MAX = 32 * 1024 * 1024
@@ -95,7 +96,10 @@ function windowOf(stream: Stream): number {
 function planRun(stream: Stream, sizeBytes: number) {
   const windowBytes = windowOf(stream)
   const from = Math.max(stream.last.end, stream.planned)
-  const to = Math.min(sizeBytes, stream.last.end + windowBytes)
+  const to = Math.min(
+    sizeBytes,
+    roundDown(stream.last.end + windowBytes, rangeBytesFor(windowBytes)),
+  )
   const isFarEnough = from - stream.last.end >= windowBytes / 2
   if (isFarEnough || to <= from) return { stream, ahead: [], windowBytes }
   return { stream: { ...stream, planned: to }, ahead: [{ start: from, end: to }], windowBytes }
@@ -152,6 +156,11 @@ function isLoneLike(stream: Stream, read: Extent): boolean {
 
 function isStride(step: number, read: Extent): boolean {
   return Math.abs(step) >= lengthOf(read) && Math.abs(step) <= STRIDE_BYTES_MAX
+}
+
+/** Plans end where requests do, so that the next plan goes on with whole ones. */
+function roundDown(offset: number, unit: number): number {
+  return Math.floor(offset / unit) * unit
 }
 
 function lengthOf(extent: Extent): number {

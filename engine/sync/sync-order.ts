@@ -13,7 +13,7 @@ import type { Tree } from './tree.ts'
 /** A file that a program keeps open for writing is uploaded this long after its last sync. */
 const OPEN_WRITER_WAIT_MS = 30_000
 /** Rows looked at in one go. */
-const PAGE_ROWS = 500
+const PAGE_ROWS = 100
 /** Deletions in one request. */
 export const DELETE_BATCH_MAX = 1000
 

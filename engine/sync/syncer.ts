@@ -27,6 +27,8 @@ import type { UploadBuffers } from './upload-buffers.ts'
 
 /** Journal rows under way at once; their requests are paced by the endpoint. */
 const JOBS_MAX = 32
+/** The journal is looked through for so many free slots at once, not for each one. */
+const SLOTS_FILLED_MIN = 8
 /** A row that failed for want of a network is looked at again this late at the latest. */
 const RETRY_DELAY_MS_MAX = 60_000
 /** How often `flush` looks whether everything is done. */
@@ -167,7 +169,7 @@ export class Syncer {
     const { tree, contents, clock } = this.#parts
     for (;;) {
       const slots = JOBS_MAX - this.#jobs.size
-      if (slots <= 0) return true
+      if (slots < SLOTS_FILLED_MIN) return true
       const runnable = findRunnable({
         tree,
         contents,
