@@ -59,7 +59,7 @@ function onFaults(served: ServedEngine, clock: Clock, until: AbortSignal): Promi
   const rule = new FaultRule()
   return new Promise((resolve) => {
     const take = (thrown: unknown) => {
-      served.log.write('error', 'engine/defect', { error: PailError.from(thrown), thrown })
+      served.log.write('error', 'engine/defect', { error: thrown })
       if (!rule.observe(clock.nowMs())) return
       stopWithin(served, clock, FAULT_STOP_DEADLINE_MS).then(() => resolve(EXIT_SOFTWARE))
     }

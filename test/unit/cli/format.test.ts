@@ -1,0 +1,116 @@
+/** What a person reads. */
+import { describe, expect, test } from 'vitest'
+import { EXIT, exitCodeFor } from '../../../cli/exit-codes.ts'
+import {
+  formatBytes,
+  formatMounted,
+  formatStatus,
+  formatUnmounted,
+  printable,
+} from '../../../cli/format.ts'
+import { parseSeconds } from '../../../cli/program.ts'
+import { describeError } from '../../../cli/sentences.ts'
+import { ERRORS, type ErrorCode, PailError } from '../../../shared/errors.ts'
+import type { MountView } from '../../../shared/model.ts'
+
+const VIEW: MountView = {
+  dir: '/home/ada/results',
+  bucket: 'demo',
+  prefix: 'a/b/',
+  endpointUrl: 'http://h',
+  readOnly: false,
+  state: 'mounted',
+  pendingFiles: 0,
+  pendingBytes: 0,
+  errors: [],
+}
+const CODES = Object.keys(ERRORS) as ErrorCode[]
+
+describe('Numbers', () => {
+  test.each([
+    [0, '0 bytes'],
+    [999, '999 bytes'],
+    [1_000, '1 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1 MB'],
+    [3_140_000, '3.1 MB'],
+    [5e12, '5 TB'],
+  ])('%d bytes read as %s', (sizeBytes, text) => {
+    expect(formatBytes(sizeBytes)).toBe(text)
+  })
+
+  test('a time is told in seconds and is never nothing', () => {
+    expect(parseSeconds('2.5')).toBe(2_500)
+    expect(parseSeconds('0')).toBe(1)
+    for (const text of ['', 'x', '-1', '1e99', 'NaN']) expect(() => parseSeconds(text)).toThrow()
+  })
+})
+
+describe('Answers', () => {
+  test('a mount and an unmount say what is where, and what is still to come', () => {
+    expect(formatMounted({ ...VIEW, readOnly: true })).toBe(
+      'Mounted demo:/a/b on /home/ada/results (read-only).',
+    )
+    expect(formatUnmounted(VIEW)).toBe('Unmounted /home/ada/results.')
+    expect(formatUnmounted({ ...VIEW, pendingFiles: 2, pendingBytes: 3e6 })).toBe(
+      'Unmounted /home/ada/results. 2 files, 3 MB still to upload; they go on in the background.',
+    )
+  })
+
+  test('the status is a table, and tells problems by name', () => {
+    const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/data', residentBytes: 0 }
+    const error = {
+      path: 'x/evil\u001b[2J',
+      code: 's3/busy' as const,
+      sentence: 'It is busy.',
+      atMs: 0,
+    }
+    const text = formatStatus({
+      engine,
+      mounts: [
+        { ...VIEW, state: 'offline', reason: 'No network.', pendingFiles: 1, errors: [error] },
+      ],
+    })
+    expect(text.split('\n')).toEqual([
+      'Engine 1, process 1, data in /data',
+      '',
+      'FOLDER             BUCKET     STATE    TO UPLOAD',
+      '/home/ada/results  demo:/a/b  offline  1 file, 0 bytes',
+      '',
+      '/home/ada/results: No network.',
+      '/home/ada/results: x/evil\ufffd[2J: It is busy.',
+    ])
+    expect(formatStatus(undefined)).toMatch(/No engine/)
+    expect(printable('a\u202eb\nc')).toBe('a\ufffdb\ufffdc')
+  })
+})
+
+describe('Errors', () => {
+  test.each(CODES)('%s is one line with a remedy and an exit code that is not 0', (code) => {
+    const line = describeError(new PailError(code, 'some\ndetail', { dir: '/d' }), { bucket: 'b' })
+    expect(line).toMatch(/^\S.*[.!?] .*[.!?]$/)
+    expect(line).not.toContain('\n')
+    expect(exitCodeFor(code)).toBeGreaterThan(EXIT.pending)
+  })
+
+  test('name the thing they are about', () => {
+    const subject = { bucket: 'demo', endpointUrl: 'http://h:1', dir: '/d' }
+    const line = (code: ErrorCode, where = {}) =>
+      describeError(new PailError(code, 'x', where), subject)
+    expect(line('auth/bad-key')).toContain('http://h:1 does not accept these keys')
+    expect(line('net/unreachable')).toContain('http://h:1 cannot be reached')
+    expect(line('s3/no-bucket')).toContain('no bucket demo at http://h:1')
+    expect(line('mount/folder-not-empty', { names: 'a, b' })).toContain(
+      '/d is not empty: it holds a, b',
+    )
+    expect(line('mount/inside-mount', { dir: '/m/d', mountPoint: '/m' })).toContain(
+      '/m/d is inside the mounted folder /m.',
+    )
+    expect(line('store/locked', { pid: 12 })).toContain('process 12')
+  })
+
+  test('hold no secret even when a detail does', () => {
+    const error = new PailError('internal/bug', 'secretAccessKey=canary failed')
+    expect(describeError(error)).not.toContain('canary')
+  })
+})
