@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import type { Etag } from '../../../engine/s3/object-store.ts'
+import {
+  ATTEMPTED_VERSIONS_MAX,
+  decodeUploadRecord,
+  EMPTY_UPLOAD_RECORD,
+  encodeUploadRecord,
+  RecordKeeper,
+  type UploadRecord,
+} from '../../../engine/sync/upload-record.ts'
+import { settle } from '../../support/fake-clock.ts'
+
+const RECORD: UploadRecord = {
+  version: 1,
+  attempted: ['"a"' as Etag],
+  multipart: {
+    key: 'k\u0000é',
+    uploadId: 'u',
+    attributes: 'x',
+    parts: [{ partNumber: 1, start: 0, end: 5, etag: '"p"' as Etag, content: 'c' }],
+  },
+  orphans: [{ key: 'k', uploadId: 'old' }],
+}
+
+describe('Upload record', () => {
+  test('is read back as it was written, and anything else is refused', () => {
+    expect(decodeUploadRecord(encodeUploadRecord(RECORD))).toEqual(RECORD)
+    const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+    const torn = encodeUploadRecord(RECORD).subarray(0, 50)
+    for (const bytes of [torn, text({}), text({ ...RECORD, version: 2 }), Uint8Array.of(0xff)]) {
+      expect(() => decodeUploadRecord(bytes)).toThrow(/store\/corrupt/)
+    }
+  })
+
+  test('changes that come together share one save, none is lost and the last one wins', async () => {
+    const saved: Array<UploadRecord | undefined> = []
+    const ends: Array<() => void> = []
+    const keeper = new RecordKeeper(undefined, async (record) => {
+      saved.push(record)
+      await new Promise<void>((resolve) => ends.push(resolve))
+    })
+    const changes = Array.from({ length: 10 }, (_, i) => keeper.noteAttempted(`"${i}"` as Etag))
+    await settle()
+    expect(saved).toHaveLength(1)
+    const late = keeper.noteAttempted('"late"' as Etag)
+    ends[0]?.()
+    await Promise.all(changes)
+    await settle()
+    ends[1]?.()
+    await late
+    expect(saved).toHaveLength(2)
+    expect(saved[1]?.attempted).toHaveLength(11)
+  })
+
+  test('a save that fails is told to who waits for it, and the next one carries its content', async () => {
+    let failures = 1
+    const saved: Array<UploadRecord | undefined> = []
+    const keeper = new RecordKeeper(undefined, async (record) => {
+      if (failures-- > 0) throw new Error('disk full')
+      saved.push(record)
+    })
+    await expect(keeper.noteAttempted('"1"' as Etag)).rejects.toThrow('disk full')
+    await keeper.noteAttempted('"2"' as Etag)
+    expect(saved[0]?.attempted).toEqual(['"1"', '"2"'])
+  })
+
+  test('remembers so many versions, and nothing at all when there is nothing', async () => {
+    const saved: Array<UploadRecord | undefined> = []
+    const keeper = new RecordKeeper(
+      { ...EMPTY_UPLOAD_RECORD, orphans: RECORD.orphans },
+      async (r) => {
+        saved.push(r)
+      },
+    )
+    await keeper.change((record) => ({ ...record, orphans: [] }))
+    expect(saved).toEqual([undefined])
+    for (let i = 0; i < 100; i++) await keeper.noteAttempted(`"${i}"` as Etag)
+    expect(keeper.record.attempted).toHaveLength(ATTEMPTED_VERSIONS_MAX)
+    expect(keeper.record.attempted.at(-1)).toBe('"99"')
+  })
+})
