@@ -15,10 +15,14 @@ export function useClient(): WindowClient {
 
 const STARTING: WindowStatus = { engine: { state: 'starting', isShared: false }, mounts: [] }
 
-/** The live status. `isLoaded` is false until main answered once. */
+/** The live status: asked for once, then kept by events. `isLoaded` is false until main answered once. */
 export function useStatus(): { readonly status: WindowStatus; readonly isLoaded: boolean } {
   const client = useClient()
-  const { data } = useQuery({ queryKey: ['status'], queryFn: () => client.call('status/get', {}) })
+  const { data } = useQuery({
+    queryKey: ['status'],
+    queryFn: () => client.call('status/get', {}),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   return { status: data ?? STARTING, isLoaded: data !== undefined }
 }
 

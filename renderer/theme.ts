@@ -20,13 +20,27 @@ const WATER: MantineColorsTuple = [
   '#054552',
 ]
 
+/** Greys of the dark scheme, a little blue like the surfaces of global.css. */
+const SLATE: MantineColorsTuple = [
+  '#e6e9ec',
+  '#b9c0c8',
+  '#8e97a1',
+  '#6b747d',
+  '#434951',
+  '#30343a',
+  '#23262b',
+  '#1b1d21',
+  '#15171a',
+  '#101214',
+]
+
 const SYSTEM_FONT =
   'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", Roboto, Cantarell, sans-serif'
 
 export const theme = createTheme({
   primaryColor: 'water',
   primaryShade: 7,
-  colors: { water: WATER },
+  colors: { water: WATER, dark: SLATE },
   fontFamily: SYSTEM_FONT,
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '18px' },

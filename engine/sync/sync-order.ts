@@ -17,6 +17,9 @@ const PAGE_ROWS = 100
 /** Deletions in one request. */
 export const DELETE_BATCH_MAX = 1000
 
+/** Deletions wait for more of them no longer than this. */
+const DELETE_GATHER_MS_MAX = 3_000
+
 export type Runnable = {
   readonly rows: readonly JournalRow[]
   readonly nodes: readonly number[]
@@ -58,10 +61,23 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
     if (!last || rows.length < PAGE_ROWS) break
     after = last.seq
   }
-  if (deletions.length > 0) {
+  if (deletions.length > 0 && !isStillDeleting(facts, deletions)) {
     found.push({ rows: deletions, nodes: [], keys: deletions.map((row) => row.key) })
   }
   return found
+}
+
+/** `rm -r` goes on: a little later one request deletes more of it. */
+function isStillDeleting(facts: OrderFacts, deletions: readonly JournalRow[]): boolean {
+  const { tree, nowMs, isHurrying } = facts
+  if (isHurrying || deletions.length >= DELETE_BATCH_MAX) return false
+  const oldestMs = Math.min(...deletions.map((row) => row.readyMs))
+  if (nowMs - oldestMs > DELETE_GATHER_MS_MAX) return false
+  const newest = tree.database.get(
+    "SELECT max(ready_ms) AS at FROM journal WHERE volume = ? AND op = 'delete'",
+    tree.volume,
+  )
+  return Number(newest?.at ?? 0) > nowMs
 }
 
 function nodeOf(tree: Tree, row: JournalRow): NodeRow | undefined {

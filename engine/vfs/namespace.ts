@@ -2,7 +2,7 @@
  * Names: finding, making, removing and renaming entries of one mount.
  *
  * Keeps: an entry is only taken for absent when a listing says so; a directory is only taken for
- *        empty after a listing of this moment, or when there is no network, of the last one.
+ *        empty when a fresh listing says so, or when there is no network, the last one.
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
@@ -127,7 +127,7 @@ export class Namespace {
     if (request.kind === 'file' && row.kind === 'directory') {
       throw new PailError('vfs/is-a-directory', name)
     }
-    if (request.kind === 'directory') await this.#checkEmpty(context, row)
+    if (request.kind === 'directory') await this.#checkEmpty(context, row, 'fresh')
     if (!request.test) await removeEntry(tree, tree.node(row.id), origin)
     return this.#change(parent, directory)
   }
@@ -189,7 +189,7 @@ export class Namespace {
     }
     if (!replaced) return
     if (row.kind === 'directory') {
-      await this.#checkEmpty(context, replaced)
+      await this.#checkEmpty(context, replaced, 'now')
       return
     }
     if (replaced.kind === 'directory') throw new PailError('vfs/is-a-directory', replaced.name)
@@ -204,12 +204,17 @@ export class Namespace {
     return false
   }
 
-  async #checkEmpty(context: Context, row: NodeRow): Promise<void> {
+  /**
+   * `now`: by a listing of this moment. `fresh`: the directory was read a moment ago, as by
+   * `rm -r`; what someone else stored since then is not deleted with it, and shows again.
+   */
+  async #checkEmpty(context: Context, row: NodeRow, how: 'now' | 'fresh'): Promise<void> {
     const { tree, listings } = this.#parts
     if (row.kind !== 'directory') throw new PailError('vfs/not-a-directory', row.name)
     if (tree.nodes.hasChildren(row.id)) throw new PailError('vfs/not-empty', row.name)
     try {
-      await listings.refresh(row.id, context.signal)
+      if (how === 'now') await listings.refresh(row.id, context.signal)
+      else await listings.ensureFresh(row.id, context.signal)
     } catch (thrown) {
       const error = PailError.from(thrown)
       const isOffline = ERRORS[error.code].retry === 'when-online'

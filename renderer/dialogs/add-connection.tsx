@@ -5,7 +5,6 @@
  */
 import { Autocomplete, Button, PasswordInput, TextInput } from '@mantine/core'
 import { type UseFormReturnType, useForm } from '@mantine/form'
-import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { useNavigation } from '../navigation.ts'
 import { Failure } from '../parts/failure.tsx'
@@ -48,7 +47,6 @@ export function AddConnectionDialog({ onClose }: { readonly onClose: () => void 
   const submit = form.onSubmit((values) => {
     add.mutate(connectionFrom(values), {
       onSuccess: (connection) => {
-        notifications.show({ message: `${connection.name} is connected` })
         onClose()
         showBuckets(connection.id)
       },
@@ -140,7 +138,6 @@ function Fields({ form, isBucketWanted }: FieldsProps) {
         <TextInput
           label="Bucket"
           placeholder="Any"
-          description={undefined}
           {...form.getInputProps('bucket')}
           {...(isBucketWanted ? {} : { placeholder: 'Only if the keys may not list' })}
         />

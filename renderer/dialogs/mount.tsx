@@ -1,12 +1,10 @@
 /** Turns a bucket, or a part of it, into a folder. */
 import { Button, Switch, TextInput } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type MountTarget, useNavigation } from '../navigation.ts'
 import { Failure } from '../parts/failure.tsx'
 import { useAction, useClient } from '../queries.ts'
-import { folderName } from '../view/mount-state.ts'
 import classes from './dialog.module.css'
 import { Dialog, DialogButtons } from './dialog.tsx'
 
@@ -23,8 +21,7 @@ export function MountDialog({ target, onClose }: MountDialogProps) {
     const { connectionId, bucket } = target
     const input = { connectionId, bucket, subpath: subpath.trim(), dir: folder.dir, readOnly }
     start.mutate(input, {
-      onSuccess: ({ dir }) => {
-        notifications.show({ message: `${folderName(dir)} is mounted` })
+      onSuccess: () => {
         onClose()
         goTo('folders')
       },

@@ -104,7 +104,7 @@ function FolderActions({ mount }: RowProps) {
       )}
       {action === 'mount' && (
         <Button variant="default" loading={actions.isMounting} onClick={() => actions.mount(mount)}>
-          Mount
+          {mount.state === 'stopped' ? 'Mount' : 'Try again'}
         </Button>
       )}
       {isServing(mount.state) && (

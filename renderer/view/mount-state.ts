@@ -4,7 +4,7 @@ import type { MountRow } from '../../shared/window-contract.ts'
 import type { Tone } from './verdict.ts'
 
 export type MountState = MountRow['state']
-export type StateAction = 'open' | 'mount' | 'sign-in' | 'none'
+export type StateAction = 'open' | 'mount' | 'none'
 
 const WORDS: Readonly<Record<MountState, string>> = {
   starting: 'Starting',

@@ -1,7 +1,7 @@
 /**
  * A process that serves a memory file system on a folder, for tests that go through the kernel.
  *
- * Run by Node with tsx: `fuse-child.ts DIR`. It talks lines of JSON: a command on standard input, one
+ * Bundled and started by served-folder.ts: `fuse-child DIR`. It talks lines of JSON: a command on standard input, one
  * answer for each on standard output, the first one (`{ "ready": true }`) by itself.
  */
 import { createInterface } from 'node:readline'
@@ -18,6 +18,8 @@ export type FuseChildCommand =
   | { readonly do: 'hang'; readonly operation: string }
   | { readonly do: 'fail'; readonly operation: string }
   | { readonly do: 'unmount'; readonly force: boolean }
+
+const HOUR_MS = 3_600_000
 
 const clock = new SystemClock()
 const vfs = new MemoryVfs({
@@ -40,6 +42,10 @@ async function serve(dir: string): Promise<void> {
     source: 'pail:test-bucket/with, comma',
     readOnly: process.argv.includes('--read-only'),
     clock,
+    // So long that whatever a program sees change was told to the kernel.
+    entryTimeoutMs: HOUR_MS,
+    attrTimeoutMs: HOUR_MS,
+    negativeTimeoutMs: HOUR_MS,
     log: { write: (level, event) => level === 'error' && logged.push(event) },
   })
   const input = createInterface({ input: process.stdin })

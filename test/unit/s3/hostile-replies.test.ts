@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SystemClock } from '../../../engine/base/clock.ts'
 import type { Etag, ObjectStore } from '../../../engine/s3/object-store.ts'
@@ -29,7 +30,7 @@ const makeService = () =>
     endpoint: { url: server.url },
     credentials: { accessKeyId: 'access', secretAccessKey: SECRET },
     clock: new SystemClock(),
-    limits: { idleMs: 250, workIdleMs: 250, requestMs: 1500 },
+    limits: { idleMs: 250, workIdleMs: 250 },
   })
 
 beforeAll(async () => {
@@ -213,7 +214,8 @@ describe('A listing', () => {
     ['nothing', reply(200, { 'content-type': 'application/xml' }), 's3/bad-reply'],
     ['an empty element', xml(200, '<ListBucketResult/>'), 's3/bad-reply'],
     ['another document', xml(200, '<ListAllMyBucketsResult/>'), 's3/bad-reply'],
-    ['a DTD', xml(200, bomb), 's3/bad-reply'],
+    ['a DTD', xml(200, `<!DOCTYPE x>${EMPTY_LIST}`), 's3/bad-reply'],
+    ['a DTD with entities', xml(200, bomb), 's3/bad-reply'],
     ['an unknown entity', listing(contents('p/&lol;')), 's3/bad-reply'],
     ['a document cut off', xml(200, EMPTY_LIST.slice(0, -10)), 's3/bad-reply'],
     ['an error with status 200', errorXml(200, 'InternalError'), 's3/server'],
@@ -495,6 +497,21 @@ describe('Where and when', () => {
     expect(await failureOf(get)).toBe(reason)
   })
 
+  test('a server without TLS where TLS is asked for is told as such', async () => {
+    const plain = createServer()
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
+    const address = plain.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const secure = new S3ObjectService({
+      endpoint: { url: `https://127.0.0.1:${port}` },
+      credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+      clock: new SystemClock(),
+    })
+    expect(await failureOf(secure.listBuckets())).toMatchObject({ code: 'net/tls' })
+    plain.closeAllConnections()
+    await new Promise<void>((resolve) => plain.close(() => resolve()))
+  })
+
   test('nobody at the endpoint is told as such', async () => {
     const gone = await startFaultServer()
     await gone.stop()
@@ -515,7 +532,6 @@ function hoursBetween(one: string, other: string): number {
 
 /** Answers with the right headers and then with one byte every 100 ms. */
 async function startDrip(): Promise<{ url: string; stop(): Promise<void> }> {
-  const { createServer } = await import('node:http')
   const timers = new Set<NodeJS.Timeout>()
   const dripping = createServer((_, response) => {
     response.writeHead(206, {
