@@ -11,6 +11,7 @@ import type { StatusView } from '../../shared/model.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { type FileLock, lockFile } from '../base/file-lock.ts'
 import { Lifetime } from '../base/lifetime.ts'
+import { connectEngine } from './client.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import type { CreateEngine, Engine } from './engine-api.ts'
 import { EngineHost } from './host.ts'
@@ -18,7 +19,7 @@ import { type ParentPort, servePort } from './host-port.ts'
 import { serveSocket } from './host-socket.ts'
 import { LogFile } from './log-file.ts'
 
-/** An engine that was just killed still holds its lock for a moment. */
+/** An engine that was just killed, or is about to end, still holds its lock for a moment. */
 const LOCK_WAIT_MS = 2_000
 const LOCK_RETRY_MS = 50
 
@@ -109,7 +110,7 @@ export class ServedEngine {
  */
 export async function serveEngine(options: ServeOptions): Promise<ServedEngine> {
   const dataDir = openDataDir(options.dataDir)
-  const lock = await takeLock(dataDir.lockFile, options.clock)
+  const lock = await takeLock(dataDir, options.clock)
   const log = openLog(dataDir, lock, options.clock)
   const lifetime = new Lifetime((name, error) => {
     log.write('error', 'close/failed', { name, code: error.code, detail: error.detail })
@@ -157,16 +158,28 @@ async function openDoors(
   if (port) lifetime.add('port', servePort({ port, host, log }))
 }
 
-async function takeLock(path: string, clock: Clock): Promise<FileLock> {
+/** Refuses at once when the other engine serves; waits a little for one that is going away. */
+async function takeLock(dataDir: DataDir, clock: Clock): Promise<FileLock> {
   const startMs = clock.monotonicMs()
   for (;;) {
     try {
-      return lockFile(path, { pid: process.pid, startedMs: clock.nowMs() })
+      return lockFile(dataDir.lockFile, { pid: process.pid, startedMs: clock.nowMs() })
     } catch (thrown) {
       const error = PailError.from(thrown)
       const isOver = clock.monotonicMs() - startMs >= LOCK_WAIT_MS
       if (error.code !== 'store/locked' || isOver) throw error
+      if (await isServed(dataDir.path, clock)) throw error
       await clock.sleep(LOCK_RETRY_MS)
     }
+  }
+}
+
+async function isServed(dataDir: string, clock: Clock): Promise<boolean> {
+  try {
+    const client = await connectEngine(dataDir, clock)
+    client.close()
+    return true
+  } catch {
+    return false
   }
 }

@@ -47,11 +47,15 @@ export function listPageOf(root: XmlElement, context: ListContext): ListPage {
   }
   const keys = contents.map((element) => decode(required(element, 'Key', where)))
   const prefixes = prefixElements.map((element) => decode(required(element, 'Prefix', where)))
-  checkNames(keys, prefixes, context)
+  const ambiguous = checkNames(keys, prefixes, context)
+  for (const name of ambiguous) context.onDropped('several keys are listed under this name', name)
   const next = nextToken(root, context, { decode, last: lastOf(keys, prefixes) })
   return {
-    objects: contents.flatMap((element, index) => objectOf(element, keys[index] ?? '', context)),
-    prefixes,
+    objects: contents.flatMap((element, index) => {
+      const key = keys[index] ?? ''
+      return ambiguous.has(key) ? [] : objectOf(element, key, context)
+    }),
+    prefixes: prefixes.filter((prefix) => !ambiguous.has(prefix)),
     ...(next === undefined ? {} : { next }),
   }
 }
@@ -86,18 +90,35 @@ function checkListHead(root: XmlElement, context: ListContext, decode: Decode): 
   }
 }
 
+/** What servers write for characters that XML cannot carry. */
+const REPLACEMENT = '\ufffd'
+
+/** @returns names that stand for several keys, because the server cannot write these as they are */
 function checkNames(
   keys: readonly string[],
   prefixes: readonly string[],
   context: ListContext,
-): void {
+): ReadonlySet<string> {
   const { request, where } = context
   const seen = new Set<string>()
+  const ambiguous = new Set<string>()
   for (const name of [...keys, ...prefixes]) {
     if (!name.startsWith(request.prefix)) throw badReply('a key outside of the prefix', where)
-    if (seen.has(name)) throw badReply('the same key twice in one page', where)
+    if (seen.has(name)) {
+      if (!name.includes(REPLACEMENT)) throw badReply('the same key twice in one page', where)
+      ambiguous.add(name)
+    }
     seen.add(name)
   }
+  checkDepth(keys, prefixes, context)
+  return ambiguous
+}
+
+function checkDepth(
+  keys: readonly string[],
+  prefixes: readonly string[],
+  { request, where }: ListContext,
+): void {
   if (request.delimiter === undefined) {
     if (prefixes.length > 0) throw badReply('common prefixes without a delimiter', where)
     return

@@ -15,32 +15,25 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Log } from '../base/log.ts'
 import { adoptFile } from './block-adopt.ts'
-import { BlockFiles } from './block-files.ts'
 import { BlockIndex } from './block-index.ts'
 import {
-  allocatedFor,
   appendExtent,
   BLOCK_SIZE_BYTES,
   type ByteExtent,
   blockOf,
   type CachedObject,
-  checksumOf,
-  checksumsOf,
   coveringPieces,
   PIECE_SIZE_BYTES,
   pieceLength,
   pieceOf,
   pieceStarts,
 } from './block-layout.ts'
+import { BlockPieces } from './block-pieces.ts'
 import { reconcileFolder } from './block-reconcile.ts'
 import { CacheSpace, type Reservation, type SpaceLimits, type SpacePurpose } from './block-space.ts'
 import { BlockTable, type LiveFile } from './block-table.ts'
 import type { Database } from './database.ts'
 
-/** Cache files open at one time beyond those in use. */
-const OPEN_FILES_MAX = 128
-/** Use times are written together, at most this late. */
-const USE_FLUSH_DELAY_MS = 2_000
 /** Eviction frees this much more than asked, so that a full cache does not evict for every fetch. */
 const EVICTION_EXTRA_SHARE = 0.01
 const EVICTION_PAGE = 32
@@ -64,30 +57,22 @@ export type CacheUsage = {
 export class BlockCache {
   readonly #disk: Disk
   readonly #database: Database
-  readonly #clock: Clock
   readonly #log: Log
   readonly #index: BlockIndex
   readonly #table: BlockTable
-  readonly #files: BlockFiles
+  readonly #pieces: BlockPieces
   readonly #space: CacheSpace
-  readonly #folder: string
   #limits: SpaceLimits
-  readonly #madeFolders = new Set<string>()
-  readonly #removing = new Set<Promise<void>>()
-  #cancelFlush: (() => void) | undefined
   #isClosed = false
   #reconciled: Promise<void> = Promise.resolve()
 
   private constructor(options: CacheOptions) {
     this.#disk = options.disk
     this.#database = options.database
-    this.#clock = options.clock
     this.#log = options.log
-    this.#folder = options.folder
     this.#limits = options.limits
     this.#index = new BlockIndex(options.database)
     this.#table = new BlockTable(this.#index, options.clock)
-    this.#files = new BlockFiles(options.disk, OPEN_FILES_MAX)
     this.#space = new CacheSpace({
       disk: options.disk,
       folder: options.folder,
@@ -95,6 +80,8 @@ export class BlockCache {
       makeRoom: (bytes) => this.#evict(bytes),
       evictableBytes: () => this.#space.usedBytes - this.#table.pinnedBytes,
     })
+    const [index, table, space] = [this.#index, this.#table, this.#space]
+    this.#pieces = new BlockPieces({ ...options, index, table, space })
   }
 
   /** Ready at once; the folder is compared with the rows in the background (`reconciled`). */
@@ -105,10 +92,10 @@ export class BlockCache {
     cache.#reconciled = reconcileFolder({
       ...options,
       index: cache.#index,
-      pathOf: (name) => cache.#pathOf(name),
+      pathOf: (name) => cache.#pieces.pathOf(name),
       isStopped: () => cache.#isClosed,
-      onMissing: (file) => cache.#forget(cache.#table.liveFile(file)),
-      onLarger: (file, bytes) => cache.#correctBytes(cache.#table.liveFile(file), bytes),
+      onMissing: (file) => cache.#pieces.forget(cache.#table.liveFile(file)),
+      onLarger: (file, bytes) => cache.#pieces.correctBytes(cache.#table.liveFile(file), bytes),
     })
     return cache
   }
@@ -157,7 +144,7 @@ export class BlockCache {
       const target = isEdge
         ? Buffer.allocUnsafe(next - at)
         : into.subarray(at - offset, next - offset)
-      if (!(await this.#readPieces(object, at, target))) return false
+      if (!(await this.#pieces.readPieces(object, at, target))) return false
       if (isEdge) copyOverlap(target, at, into, offset)
       at = next
     }
@@ -196,7 +183,7 @@ export class BlockCache {
     while (at < end) {
       const file = this.#table.fileFor(object, blockOf(at), this.#database)
       const next = Math.min(end, (file.firstBlock + file.blockCount) * BLOCK_SIZE_BYTES)
-      await this.#putInFile(
+      await this.#pieces.putInFile(
         object,
         file,
         at,
@@ -249,9 +236,10 @@ export class BlockCache {
         return this.#space.reserve(bytes, 'staging')
       },
       place: (count) => this.#placeForAdoption(object, count),
-      record: (file, block, crcs, room) => this.#recordPieces(object, file, block, crcs, room),
-      forget: (file) => this.#forget(file),
-      using: (file, work) => this.#using(file, work),
+      record: (file, block, crcs, room) =>
+        this.#pieces.recordPieces(object, file, block, crcs, room),
+      forget: (file) => this.#pieces.forget(file),
+      using: (file, work) => this.#pieces.using(file, work),
     })
   }
 
@@ -268,7 +256,7 @@ export class BlockCache {
     const version = this.#table.find(object)
     if (!version) return
     await this.#database.write(() => this.#table.setPinned(object, false))
-    await Promise.all(this.#table.filesOf(version).map((file) => this.#forget(file)))
+    await Promise.all(this.#table.filesOf(version).map((file) => this.#pieces.forget(file)))
     await this.#database.write(() => this.#table.dropVersion(object))
   }
 
@@ -288,10 +276,7 @@ export class BlockCache {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#reconciled
-    this.#cancelFlush?.()
-    this.#flushUses()
-    while (this.#removing.size > 0) await Promise.all(this.#removing)
-    await this.#files.close()
+    await this.#pieces.close()
   }
 
   /** End of the run of pieces from `start` that lie in the same cache file. */
@@ -302,146 +287,17 @@ export class BlockCache {
     return Math.min(Math.max(end, start + PIECE_SIZE_BYTES), object.sizeBytes)
   }
 
-  /** Reads whole pieces of one cache file into `target` and checks each. */
-  async #readPieces(object: CachedObject, start: number, target: Uint8Array): Promise<boolean> {
-    const version = this.#table.find(object)
-    const file = version && this.#table.fileAt(version, blockOf(start))
-    if (!file) return false
-    const position = start - file.firstBlock * BLOCK_SIZE_BYTES
-    const length = await this.#using(file, () => this.#readFile(file, target, position))
-    if (length === undefined) return false
-    this.#touch(file)
-    const damaged: number[] = []
-    for (const at of pieceStarts({ start, end: start + target.length })) {
-      const pieceEnd = at - start + pieceLength(at, object.sizeBytes)
-      const crc = this.#table.pieces(file, blockOf(at)).crcOf(pieceOf(at))
-      if (crc === undefined) return false
-      const isWhole = pieceEnd <= length
-      if (!isWhole || checksumOf(target.subarray(at - start, pieceEnd)) !== crc) damaged.push(at)
-    }
-    if (damaged.length > 0) this.#distrust(file, damaged)
-    return damaged.length === 0
-  }
-
-  /** @returns undefined when the file cannot be read; one that is gone is forgotten */
-  async #readFile(file: LiveFile, into: Uint8Array, at: number): Promise<number | undefined> {
-    try {
-      const path = this.#pathOf(file.name)
-      return await this.#files.use(path, 'read', (open) => open.read(into, at))
-    } catch (thrown) {
-      this.#log.write('warn', 'cache/unreadable', { file: file.name, error: String(thrown) })
-      if (isGone(thrown)) await this.#forget(file)
-      return undefined
-    }
-  }
-
-  async #putInFile(
-    object: CachedObject,
-    file: LiveFile,
-    offset: number,
-    bytes: Uint8Array,
-    reservation: Reservation,
-  ): Promise<void> {
-    await this.#using(file, async () => {
-      await this.#folderOf(file.name)
-      const position = offset - file.firstBlock * BLOCK_SIZE_BYTES
-      const path = this.#pathOf(file.name)
-      try {
-        await this.#files.use(path, 'write', (open) => open.write(bytes, position))
-      } catch (thrown) {
-        await this.#recount(file)
-        throw thrown
-      }
-      for (const [block, crcs] of checksumsOf(object, offset, bytes)) {
-        await this.#recordPieces(object, file, block, crcs, reservation)
-      }
-      this.#touch(file)
-    })
-  }
-
-  /** A write that failed half-way may have taken room. */
-  async #recount(file: LiveFile): Promise<void> {
-    const bytes = await this.#disk.allocatedBytes(this.#pathOf(file.name)).catch(() => 0)
-    if (bytes > file.bytes && !file.isForgotten) this.#correctBytes(file, bytes - file.bytes)
-  }
-
-  /** Commits that pieces of one block are on disk. */
-  async #recordPieces(
-    object: CachedObject,
-    file: LiveFile,
-    block: number,
-    crcs: ReadonlyMap<number, number>,
-    reservation: Reservation,
-  ): Promise<void> {
-    if (file.isForgotten) return
-    const pieces = this.#table.pieces(file, block)
-    let added = 0
-    for (const [piece, crc] of crcs) {
-      const start = block * BLOCK_SIZE_BYTES + piece * PIECE_SIZE_BYTES
-      const isCounted = pieces.has(piece) || file.damaged.delete(start)
-      if (!isCounted) added += allocatedFor(pieceLength(start, object.sizeBytes))
-      pieces.set(piece, crc)
-    }
-    this.#space.take(reservation, added)
-    this.#table.changeBytes(file, added)
-    await this.#database.write(() => this.#index.setPieces(file.id, block, pieces, file.bytes))
-  }
-
-  /** Damaged pieces are not believed any more; they take room until they are stored again. */
-  #distrust(file: LiveFile, starts: readonly number[]): void {
-    this.#log.write('warn', 'cache/damaged', { file: file.name, pieces: starts.length })
-    if (file.isForgotten) return
-    const blocks = new Set<number>()
-    for (const start of starts) {
-      this.#table.pieces(file, blockOf(start)).clear(pieceOf(start))
-      file.damaged.add(start)
-      blocks.add(blockOf(start))
-    }
-    this.#database.writeLater(() => {
-      for (const block of blocks) {
-        this.#index.setPieces(file.id, block, this.#table.pieces(file, block), file.bytes)
-      }
-    })
-  }
-
   async #placeForAdoption(object: CachedObject, blockCount: number): Promise<[LiveFile, string]> {
     const known = this.#table.find(object)
-    if (known) await Promise.all(this.#table.filesOf(known).map((file) => this.#forget(file)))
+    if (known)
+      await Promise.all(this.#table.filesOf(known).map((file) => this.#pieces.forget(file)))
     const file = this.#table.addFile(object, 0, blockCount, this.#database)
-    await this.#folderOf(file.name)
-    return [file, this.#pathOf(file.name)]
-  }
-
-  /** Removes rows at once, the file when its last user is done; counts the bytes as free then. */
-  async #forget(file: LiveFile): Promise<void> {
-    if (file.isForgotten) return
-    this.#database.writeLater(() => this.#table.removeFile(file))
-    if (file.users === 0) await this.#removeFile(file)
-  }
-
-  async #removeFile(file: LiveFile): Promise<void> {
-    const path = this.#pathOf(file.name)
-    const bytes = file.bytes
-    const done = Promise.all([this.#files.forget(path), this.#disk.remove(path)])
-      .catch((thrown) => this.#log.write('warn', 'cache/remove', { error: String(thrown) }))
-      .then(() => this.#space.changeUsed(-bytes))
-      .finally(() => this.#removing.delete(done))
-    this.#removing.add(done)
-    await done
-  }
-
-  async #using<T>(file: LiveFile, work: () => Promise<T>): Promise<T> {
-    file.users++
-    try {
-      return await work()
-    } finally {
-      file.users--
-      if (file.users === 0 && file.isForgotten) await this.#removeFile(file)
-    }
+    await this.#pieces.folderOf(file.name)
+    return [file, this.#pieces.pathOf(file.name)]
   }
 
   async #evict(bytes: number): Promise<void> {
-    this.#flushUses()
+    this.#pieces.flushUses()
     const extra = Math.floor(this.#limits.cacheBytesMax * EVICTION_EXTRA_SHARE)
     const goal = this.#space.usedBytes - bytes
     for (const mayBeOpen of [false, true]) {
@@ -456,51 +312,10 @@ export class BlockCache {
           if (this.#space.usedBytes <= lowest) break
           const file = this.#table.liveFile(row)
           const isOpen = this.#table.isRetained(file.version)
-          if (file.users === 0 && (mayBeOpen || !isOpen)) await this.#forget(file)
+          if (file.users === 0 && (mayBeOpen || !isOpen)) await this.#pieces.forget(file)
         }
       }
     }
-  }
-
-  #correctBytes(file: LiveFile, bytes: number): void {
-    this.#addBytes(file, bytes)
-    this.#database.writeLater(() => this.#index.setBytes(file.id, file.bytes))
-  }
-
-  #addBytes(file: LiveFile, bytes: number): void {
-    this.#space.changeUsed(bytes)
-    this.#table.changeBytes(file, bytes)
-  }
-
-  #touch(file: LiveFile): void {
-    this.#table.touch(file)
-    if (this.#table.touchedCount >= BlockTable.TOUCHED_MAX) this.#flushUses()
-    else this.#cancelFlush ??= this.#clock.after(USE_FLUSH_DELAY_MS, () => this.#flushUses())
-  }
-
-  #flushUses(): void {
-    this.#cancelFlush = undefined
-    const touched = this.#table.takeTouched()
-    if (touched.length === 0) return
-    try {
-      this.#database.writeLater(() => {
-        for (const file of touched) this.#index.setUsed(file.id, file.used)
-      })
-    } catch (thrown) {
-      // Use times are hints: the order of eviction is a little older than it could be.
-      this.#log.write('warn', 'cache/use-times', { error: String(thrown) })
-    }
-  }
-
-  #pathOf(name: string): string {
-    return `${this.#folder}/${name.slice(0, 2)}/${name}`
-  }
-
-  async #folderOf(name: string): Promise<void> {
-    const folder = `${this.#folder}/${name.slice(0, 2)}`
-    if (this.#madeFolders.has(folder)) return
-    await this.#disk.makeDirectory(folder)
-    this.#madeFolders.add(folder)
   }
 }
 
@@ -512,11 +327,4 @@ function copyOverlap(from: Uint8Array, fromAt: number, into: Uint8Array, intoAt:
   const start = Math.max(fromAt, intoAt)
   const end = Math.min(fromAt + from.length, intoAt + into.length)
   into.set(from.subarray(start - fromAt, end - fromAt), start - intoAt)
-}
-
-/** The file is not there, or a symbolic link stands in its place. */
-function isGone(thrown: unknown): boolean {
-  const cause = thrown instanceof Error ? thrown.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  return code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR'
 }

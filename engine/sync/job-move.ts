@@ -13,10 +13,12 @@ import type { NodeRow } from '../store/nodes.ts'
 import { decodeRecord, encodeRecord } from '../store/record.ts'
 import { deleteKeys } from './batch-delete.ts'
 import type { ObjectVersion } from './content.ts'
+import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import { serverCopy } from './server-copy.ts'
 import type { Job } from './syncer.ts'
 import { journalDelete } from './tree-edit.ts'
 import { mergeFlatPage } from './tree-merge.ts'
+import { headOrNone } from './upload-job.ts'
 
 const PLAN_VERSION = 1
 /** Objects copied side by side within one move. */
@@ -220,7 +222,8 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
     await tree.database.write(() => tree.journal.removeMoveItem(row.seq, item.source))
     return
   }
-  const etag = await copyVersion(job, item, target)
+  const isMarker = item.source.endsWith('/') && item.sizeBytes === 0
+  const etag = isMarker ? await copyMarker(job, item, target) : await copyVersion(job, item, target)
   await tree.change(() => {
     if (etag === undefined) {
       tree.journal.removeMoveItem(row.seq, item.source)
@@ -242,6 +245,22 @@ function isOnItsOwn(job: Job, source: string): boolean {
   return tree.nodes
     .byRemoteKey(tree.volume, source)
     .some((node) => node.parent !== null && tree.journal.opOfNode(node.id, 'move') !== undefined)
+}
+
+/** A directory's own object is written anew: some servers do not copy keys that end in a slash. */
+async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Etag | undefined> {
+  const { store, requests, signal } = job
+  return requests.run(
+    'background',
+    async (attempt) => {
+      const head = await headOrNone(store, item.source, attempt)
+      if (!head) return undefined
+      const { metadata, contentType = DIRECTORY_CONTENT_TYPE } = head
+      const marker = { key: target, body: new Uint8Array(0), metadata, contentType }
+      return (await store.put(marker, attempt)).etag
+    },
+    signal,
+  )
 }
 
 async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Etag | undefined> {

@@ -74,6 +74,7 @@ async function uploadOrRestart(run: UploadRun): Promise<Ended> {
       extents,
       ...(base ? { base } : {}),
       capabilities: { uploadPartCopy },
+      ...(run.deps.limits ? { limits: run.deps.limits } : {}),
     })
     const outcome = plan.kind === 'put' ? await putInstead(run) : await uploadParts(run, plan.parts)
     switch (outcome.kind) {

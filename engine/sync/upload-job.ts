@@ -13,6 +13,7 @@ import type {
 import type { Extent, ObjectVersion } from './content.ts'
 import type { Requests } from './requests.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
+import type { PartLimits } from './upload-plan.ts'
 import type { Sent } from './upload-proof.ts'
 import type { RecordKeeper, UploadRecord } from './upload-record.ts'
 
@@ -45,6 +46,8 @@ export type UploadJob = {
 
 export type UploadDeps = {
   readonly buffers: UploadBuffers
+  /** Absent: S3's. */
+  readonly limits?: PartLimits
   /** The endpoint turned out not to do what it was believed to do. */
   noteCapability(name: keyof Capabilities, isThere: boolean): void
 }

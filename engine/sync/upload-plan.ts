@@ -25,6 +25,21 @@ export const OBJECT_BYTES_MAX = 10 * 1000 ** 4
 /** What one more request is worth in bytes sent, when one PUT and several parts are compared. */
 export const REQUEST_COST_BYTES = MIB
 
+/** Sizes that plans are made with: S3's, or a test's. */
+export type PartLimits = {
+  readonly singlePutBytesMax: number
+  readonly partBytesMin: number
+  readonly partBytesUsual: number
+  readonly requestCostBytes: number
+}
+
+export const S3_PART_LIMITS: PartLimits = {
+  singlePutBytesMax: SINGLE_PUT_BYTES_MAX,
+  partBytesMin: PART_BYTES_MIN,
+  partBytesUsual: PART_BYTES_USUAL,
+  requestCostBytes: REQUEST_COST_BYTES,
+}
+
 export type UploadPart = {
   readonly partNumber: number
   readonly start: number
@@ -45,28 +60,32 @@ export type UploadPlanRequest = {
   readonly capabilities: Pick<Capabilities, 'uploadPartCopy'>
   /** Length of parts that are sent; raised when it would make too many of them. */
   readonly partSizeBytes?: number
+  readonly limits?: PartLimits
 }
 
 type Run = { start: number; end: number; from: 'local' | 'copy' }
 
 /** @throws PailError `s3/too-large` */
 export function planUpload(request: UploadPlanRequest): UploadPlan {
-  const { sizeBytes } = request
+  const { sizeBytes, limits = S3_PART_LIMITS } = request
   if (sizeBytes > OBJECT_BYTES_MAX) {
     throw new PailError('s3/too-large', `${sizeBytes} bytes`, { sizeBytes })
   }
-  const clean = request.capabilities.uploadPartCopy ? cleanRanges(request) : []
-  if (sizeBytes <= SINGLE_PUT_BYTES_MAX && clean.length === 0) return { kind: 'put' }
-  const parts = fewEnoughParts(request, clean)
-  if (sizeBytes <= SINGLE_PUT_BYTES_MAX && costBytes(parts) >= sizeBytes + REQUEST_COST_BYTES) {
+  const clean = request.capabilities.uploadPartCopy ? cleanRanges(request, limits) : []
+  if (sizeBytes <= limits.singlePutBytesMax && clean.length === 0) return { kind: 'put' }
+  const parts = fewEnoughParts(request, clean, limits)
+  if (
+    sizeBytes <= limits.singlePutBytesMax &&
+    costBytes(parts, limits) >= sizeBytes + limits.requestCostBytes
+  ) {
     return { kind: 'put' }
   }
   return { kind: 'multipart', parts }
 }
 
 /** Create and Complete are requests too. */
-function costBytes(parts: readonly UploadPart[]): number {
-  return sentBytes(parts) + (parts.length + 2) * REQUEST_COST_BYTES
+function costBytes(parts: readonly UploadPart[], limits: PartLimits): number {
+  return sentBytes(parts) + (parts.length + 2) * limits.requestCostBytes
 }
 
 /** Bytes that leave this computer. */
@@ -75,9 +94,12 @@ export function sentBytes(parts: readonly UploadPart[]): number {
 }
 
 /** Ranges of the base that were not written, in order. */
-function cleanRanges({ sizeBytes, extents, base }: UploadPlanRequest): Extent[] {
+function cleanRanges(
+  { sizeBytes, extents, base }: UploadPlanRequest,
+  limits: PartLimits,
+): Extent[] {
   // A server copies ranges only of objects larger than the smallest part.
-  if (!base || base.sizeBytes <= PART_BYTES_MIN) return []
+  if (!base || base.sizeBytes <= limits.partBytesMin) return []
   const clean: Extent[] = []
   const limit = Math.min(sizeBytes, base.sizeBytes)
   let at = 0
@@ -91,33 +113,51 @@ function cleanRanges({ sizeBytes, extents, base }: UploadPlanRequest): Extent[] 
 }
 
 /** Gives up the shortest copies, then lengthens the parts, until there are few enough. */
-function fewEnoughParts(request: UploadPlanRequest, clean: readonly Extent[]): UploadPart[] {
+function fewEnoughParts(
+  request: UploadPlanRequest,
+  clean: readonly Extent[],
+  limits: PartLimits,
+): UploadPart[] {
   const partSizeBytes = Math.min(
-    PART_BYTES_MAX - PART_BYTES_MIN,
-    Math.max(PART_BYTES_MIN, request.partSizeBytes ?? PART_BYTES_USUAL),
+    PART_BYTES_MAX - limits.partBytesMin,
+    Math.max(limits.partBytesMin, request.partSizeBytes ?? limits.partBytesUsual),
   )
-  for (let copyMin = PART_BYTES_MIN; copyMin < request.sizeBytes; copyMin *= 2) {
-    const runs = legalRuns(runsOf(request.sizeBytes, clean, copyMin), request.sizeBytes)
-    const parts = runs.flatMap((run) => splitRun(run, partSizeBytes, request.sizeBytes))
+  for (let copyMin = limits.partBytesMin; copyMin < request.sizeBytes; copyMin *= 2) {
+    const runs = legalRuns(
+      runsOf(request.sizeBytes, clean, { copyMin, limits }),
+      request.sizeBytes,
+      limits,
+    )
+    const parts = runs.flatMap((run) =>
+      splitRun(run, { partSizeBytes, sizeBytes: request.sizeBytes, limits }),
+    )
     if (parts.length <= PARTS_MAX) return numbered(parts)
-    const longer = longerParts(runs, request.sizeBytes)
+    const longer = longerParts(runs, request.sizeBytes, limits)
     if (longer) return numbered(longer)
   }
   const whole: Run = { start: 0, end: request.sizeBytes, from: 'local' }
   const enough = roundUp(Math.ceil(request.sizeBytes / PARTS_MAX), MIB)
-  const parts = splitRun(whole, Math.max(partSizeBytes, enough), request.sizeBytes)
+  const parts = splitRun(whole, {
+    partSizeBytes: Math.max(partSizeBytes, enough),
+    sizeBytes: request.sizeBytes,
+    limits,
+  })
   assert(parts.length <= PARTS_MAX, 'a file has at most 10,000 parts')
   return numbered(parts)
 }
 
 /** The same runs in fewer parts; undefined when the runs alone are too many for that. */
-function longerParts(runs: readonly Run[], sizeBytes: number): Run[] | undefined {
+function longerParts(
+  runs: readonly Run[],
+  sizeBytes: number,
+  limits: PartLimits,
+): Run[] | undefined {
   const free = PARTS_MAX - runs.length - copyPartsOf(runs)
   if (free <= 0) return undefined
   const local = runs.reduce((sum, run) => sum + (run.from === 'local' ? run.end - run.start : 0), 0)
-  const partSizeBytes = roundUp(Math.max(PART_BYTES_USUAL, Math.ceil(local / free)), MIB)
-  if (partSizeBytes > PART_BYTES_MAX - PART_BYTES_MIN) return undefined
-  const parts = runs.flatMap((run) => splitRun(run, partSizeBytes, sizeBytes))
+  const partSizeBytes = roundUp(Math.max(limits.partBytesUsual, Math.ceil(local / free)), MIB)
+  if (partSizeBytes > PART_BYTES_MAX - limits.partBytesMin) return undefined
+  const parts = runs.flatMap((run) => splitRun(run, { partSizeBytes, sizeBytes, limits }))
   return parts.length <= PARTS_MAX ? parts : undefined
 }
 
@@ -130,12 +170,16 @@ function copyPartsOf(runs: readonly Run[]): number {
 }
 
 /** Alternating runs over the whole file; clean ranges too short to copy count as local. */
-function runsOf(sizeBytes: number, clean: readonly Extent[], copyMinBytes: number): Run[] {
+function runsOf(
+  sizeBytes: number,
+  clean: readonly Extent[],
+  { copyMin, limits }: { copyMin: number; limits: PartLimits },
+): Run[] {
   const runs: Run[] = []
   let at = 0
   for (const { start, end } of clean) {
     const isLast = end === sizeBytes
-    if (end - start < (isLast ? REQUEST_COST_BYTES : copyMinBytes)) continue
+    if (end - start < (isLast ? limits.requestCostBytes : copyMin)) continue
     if (start > at) runs.push({ start: at, end: start, from: 'local' })
     runs.push({ start, end, from: 'copy' })
     at = end
@@ -145,7 +189,7 @@ function runsOf(sizeBytes: number, clean: readonly Extent[], copyMinBytes: numbe
 }
 
 /** Lengthens local runs that are too short for a part, at the expense of the copies beside them. */
-function legalRuns(runs: readonly Run[], sizeBytes: number): Run[] {
+function legalRuns(runs: readonly Run[], sizeBytes: number, limits: PartLimits): Run[] {
   const legal: Run[] = []
   const queue = runs.map((run) => ({ ...run }))
   for (let i = 0; i < queue.length; i++) {
@@ -157,13 +201,17 @@ function legalRuns(runs: readonly Run[], sizeBytes: number): Run[] {
       continue
     }
     legal.push(run)
-    const missing = PART_BYTES_MIN - (run.end - run.start)
+    const missing = limits.partBytesMin - (run.end - run.start)
     if (run.from === 'copy' || run.end === sizeBytes || missing <= 0) continue
     const after = queue[i + 1]
-    if (after && mayGive(after, missing, sizeBytes)) {
+    if (after && mayGive(after, missing, { sizeBytes, limits })) {
       run.end += missing
       after.start += missing
-    } else if (before && before.from === 'copy' && mayGive(before, missing, sizeBytes)) {
+    } else if (
+      before &&
+      before.from === 'copy' &&
+      mayGive(before, missing, { sizeBytes, limits })
+    ) {
       run.start -= missing
       before.end -= missing
     } else if (after) {
@@ -176,18 +224,29 @@ function legalRuns(runs: readonly Run[], sizeBytes: number): Run[] {
   return legal
 }
 
-function mayGive(copy: Run, bytes: number, sizeBytes: number): boolean {
-  const restMin = copy.end === sizeBytes ? REQUEST_COST_BYTES : PART_BYTES_MIN
+function mayGive(
+  copy: Run,
+  bytes: number,
+  { sizeBytes, limits }: { sizeBytes: number; limits: PartLimits },
+): boolean {
+  const restMin = copy.end === sizeBytes ? limits.requestCostBytes : limits.partBytesMin
   return copy.end - copy.start - bytes >= restMin
 }
 
-function splitRun(run: Run, partSizeBytes: number, sizeBytes: number): Run[] {
+function splitRun(
+  run: Run,
+  {
+    partSizeBytes,
+    sizeBytes,
+    limits,
+  }: { partSizeBytes: number; sizeBytes: number; limits: PartLimits },
+): Run[] {
   if (run.from === 'copy') return splitEvenly(run, PART_BYTES_MAX)
   const parts: Run[] = []
   for (let start = run.start; start < run.end; ) {
     const rest = run.end - start
     // A remainder too short for a part of its own joins the part before it.
-    const isTail = rest - partSizeBytes < PART_BYTES_MIN && run.end !== sizeBytes
+    const isTail = rest - partSizeBytes < limits.partBytesMin && run.end !== sizeBytes
     const end = isTail ? run.end : Math.min(run.end, start + partSizeBytes)
     parts.push({ start, end, from: 'local' })
     start = end

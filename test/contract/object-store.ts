@@ -26,7 +26,7 @@ const CAREFUL_KEYS = [
   'query/?x=1#fragment',
   'back\\slash',
   'tilde~/%7E',
-  'control/\u0001\t\n.txt',
+  'control/\t\n.txt',
 ]
 
 export function objectStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {

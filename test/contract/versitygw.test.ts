@@ -126,7 +126,7 @@ describe('S3ObjectService on versitygw', () => {
     })
     const store = service.bucket('first')
     await store.put({ key: 'before', body: bytes(10, 3) })
-    server.pause()
+    await server.pause()
     try {
       await expect(store.list({ prefix: '' })).rejects.toMatchObject({ code: 'net/timeout' })
       await expect(store.put({ key: 'during', body: bytes(9_000_000, 4) })).rejects.toMatchObject({

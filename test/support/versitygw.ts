@@ -37,7 +37,7 @@ export type Versitygw = {
   requests(): Promise<RequestCounts>
   resetRequests(): Promise<void>
   /** The server takes connections and answers nothing, as behind a black hole. */
-  pause(): void
+  pause(): Promise<void>
   resume(): void
   stop(): Promise<void>
 }
@@ -90,7 +90,7 @@ export async function startVersitygw(options: VersitygwOptions = {}): Promise<Ve
     createBucket: (name) => plainS3Client({ url, region, ...keys }).createBucket(name),
     requests: async () => countRequests(await readLog(log)),
     resetRequests: () => truncate(log).catch(ignoreMissing),
-    pause: () => child.kill('SIGSTOP'),
+    pause: () => stopped(child),
     resume: () => child.kill('SIGCONT'),
     stop,
   }
@@ -154,6 +154,16 @@ async function untilReady(url: string, child: ChildProcess, output: () => string
     await sleep(30)
   }
   throw new Error(`versitygw does not answer at ${url}: ${output()}`)
+}
+
+/** The signal is sent at once; the promise ends when every thread has stopped. */
+async function stopped(child: ChildProcess): Promise<void> {
+  child.kill('SIGSTOP')
+  for (let round = 0; round < 200; round++) {
+    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
+    if (/^State:\s+T/m.test(status)) return
+    await sleep(5)
+  }
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {

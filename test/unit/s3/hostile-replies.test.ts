@@ -271,6 +271,11 @@ describe('A listing', () => {
     },
   )
 
+  test('leaves out keys that the server cannot tell apart, and shows the others', async () => {
+    answerWith(listing(contents('p/\ufffd') + contents('p/\ufffd') + contents('p/good')))
+    expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
+  })
+
   test('reads control characters, URL-encoded or not, and keeps spaces', async () => {
     answerWith(listing(`<EncodingType>url</EncodingType>${contents('p/%01+a%2Bb%0A')}`))
     expect((await list()).objects[0]?.key).toBe('p/\u0001 a+b\n')

@@ -11,6 +11,7 @@ import { EndpointRequests } from '../../../engine/sync/endpoint-requests.ts'
 import { UploadBuffers } from '../../../engine/sync/upload-buffers.ts'
 import { uploadContent } from '../../../engine/sync/upload-content.ts'
 import type { UploadDeps, UploadJob } from '../../../engine/sync/upload-job.ts'
+import type { PartLimits } from '../../../engine/sync/upload-plan.ts'
 import {
   decodeUploadRecord,
   encodeUploadRecord,
@@ -19,7 +20,17 @@ import {
 import { type ErrorCode, PailError } from '../../../shared/errors.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-export const MIB = 1024 * 1024
+/**
+ * A thousandth of a MiB: with limits scaled in the same way, hundreds of large uploads run in the
+ * time of a few.
+ */
+export const UNIT = 1024
+export const SCALED_LIMITS: PartLimits = {
+  singlePutBytesMax: 16 * UNIT,
+  partBytesMin: 5 * UNIT,
+  partBytesUsual: 8 * UNIT,
+  requestCostBytes: UNIT,
+}
 export const ALL: Capabilities = {
   conditionalPut: true,
   conditionalComplete: true,
@@ -48,11 +59,18 @@ export type Fault =
 
 export type World = ReturnType<typeof makeWorld>
 
-export function makeWorld(options: { capabilities?: Capabilities; bufferBytes?: number } = {}) {
+export function makeWorld(
+  options: { capabilities?: Capabilities; bufferBytes?: number; limits?: PartLimits } = {},
+) {
   const clock = new FakeClock()
   const random = new SeededRandom(7)
   const capabilities = options.capabilities ?? ALL
-  const memory = new MemoryObjectStore({ clock, ...capabilities })
+  const limits = options.limits ?? SCALED_LIMITS
+  const memory = new MemoryObjectStore({
+    clock,
+    ...capabilities,
+    partBytesMin: limits.partBytesMin,
+  })
   const calls: Call[] = []
   const faults: { next: (call: Call) => Fault | undefined } = { next: () => undefined }
   const store = interposed(memory, async (name, args, act) => {
@@ -74,6 +92,7 @@ export function makeWorld(options: { capabilities?: Capabilities; bufferBytes?: 
   const noted: string[] = []
   const deps: UploadDeps = {
     buffers,
+    limits,
     noteCapability: (name, isThere) => noted.push(`${name}=${isThere}`),
   }
   /** What the journal holds, in its form on disk. */
