@@ -1,0 +1,79 @@
+/**
+ * One bucket at one endpoint: what every request to it has in common.
+ */
+import { PailError } from '../../shared/errors.ts'
+import { digestOf, fitsEtag } from './digest.ts'
+import type { Etag, Precondition, PutAttributes } from './object-store.ts'
+import type { Reply, Where } from './reply.ts'
+import type { Call, S3Caller } from './s3-caller.ts'
+import { etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
+import { encodeStrictly } from './transport.ts'
+import { childText } from './xml.ts'
+
+export type BucketCall = Omit<Call, 'bucket'>
+
+export class S3Bucket {
+  readonly caller: S3Caller
+  readonly name: string
+
+  constructor(caller: S3Caller, name: string) {
+    this.caller = caller
+    this.name = name
+  }
+
+  call(call: BucketCall, signal?: AbortSignal): Promise<Reply> {
+    return this.caller.call({ ...call, bucket: this.name }, signal)
+  }
+
+  /** For requests that take something away: that it is gone already is no error. */
+  async remove(call: BucketCall, signal?: AbortSignal): Promise<void> {
+    try {
+      refuseForeign(await this.call(call, signal), this.where(call.operation, call.key))
+    } catch (thrown) {
+      if (!(thrown instanceof PailError) || thrown.code !== 's3/no-key') throw thrown
+    }
+  }
+
+  where(operation: string, key?: string): Where {
+    const where = { operation, host: this.caller.host, bucket: this.name }
+    return key === undefined ? where : { ...where, key }
+  }
+
+  copySource(key: string): string {
+    return `${this.name}/${key.split('/').map(encodeStrictly).join('/')}`
+  }
+
+  /** The ETag of bytes that were sent, after a look whether these were stored. */
+  storedEtag(reply: Reply, md5Hex: string, where: Where): { etag: Etag } {
+    refuseForeign(reply, where)
+    const etag = etagOf(reply.headers.etag, where)
+    if (fitsEtag(md5Hex, etag, reply)) return { etag }
+    throw new PailError('s3/integrity', 'the stored bytes are others than those sent', where)
+  }
+
+  etagInXml(reply: Reply, rootName: string, where: Where): { etag: Etag } {
+    return { etag: etagOf(childText(xmlOf(reply, rootName, where), 'ETag'), where) }
+  }
+}
+
+/** A body as the SDK takes it, with digests for the server to check. */
+export async function checkedBody(body: Uint8Array, signal?: AbortSignal) {
+  const { md5Hex, md5Base64, sha256Hex } = await digestOf(body, signal)
+  return {
+    md5Hex,
+    input: { Body: body, ContentLength: body.length, ContentMD5: md5Base64 },
+    headers: { 'x-amz-content-sha256': sha256Hex },
+  }
+}
+
+export function attributesOf({ metadata, contentType }: PutAttributes) {
+  return {
+    ...(metadata ? { Metadata: { ...metadata } } : {}),
+    ...(contentType === undefined ? {} : { ContentType: contentType }),
+  }
+}
+
+export function conditionOf(precondition: Precondition | undefined) {
+  if (!precondition) return {}
+  return 'ifMatch' in precondition ? { IfMatch: precondition.ifMatch } : { IfNoneMatch: '*' }
+}
