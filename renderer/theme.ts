@@ -34,13 +34,27 @@ const SLATE: MantineColorsTuple = [
   '#101214',
 ]
 
+/** Red that reads on white and carries white: the library's own does neither. */
+const BRICK: MantineColorsTuple = [
+  '#fdf1ef',
+  '#fbdcd7',
+  '#ff9a8b',
+  '#f5796a',
+  '#e8594a',
+  '#d63f30',
+  '#c52f20',
+  '#b42318',
+  '#8f1a11',
+  '#6b110a',
+]
+
 const SYSTEM_FONT =
   'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", Roboto, Cantarell, sans-serif'
 
 export const theme = createTheme({
   primaryColor: 'water',
   primaryShade: 7,
-  colors: { water: WATER, dark: SLATE },
+  colors: { water: WATER, dark: SLATE, red: BRICK },
   fontFamily: SYSTEM_FONT,
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '18px' },

@@ -166,7 +166,7 @@ function MoreMenu({ mount }: RowProps) {
         )}
         <Menu.Divider />
         <Menu.Item
-          color="red"
+          className={classes.danger ?? ''}
           leftSection={<IconTrash size={16} />}
           onClick={() => openDialog({ kind: 'remove-mount', dir: mount.dir })}
         >
