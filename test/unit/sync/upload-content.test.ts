@@ -172,8 +172,7 @@ describe('Upload and lost requests', () => {
     async (kind, server) => {
       const count = await callsNeeded(kind, server)
       for (let number = 1; number <= count; number++) {
-        const faults = FAULTS
-        for (const fault of faults) {
+        for (const fault of FAULTS) {
           const { world, options } = prepare(kind, server)
           world.faults.next = onCall(number, fault)
           const what = `${fault} at request ${number}: ${world.calls.map(({ name }) => name)}`
