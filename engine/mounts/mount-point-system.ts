@@ -14,6 +14,8 @@ import type { FileFacts } from './path-walk.ts'
 
 /** A local disk that needs longer than this does not work. */
 const LOCAL_ANSWER_MS = 5_000
+/** Longer than the child that asks a mount may take. */
+const MOUNT_ANSWER_MS = 5_000
 export class RealMountPointSystem implements MountPointSystem {
   readonly uid = process.getuid?.() ?? 0
   readonly #clock: Clock
@@ -66,7 +68,9 @@ export class RealMountPointSystem implements MountPointSystem {
   }
 
   isDead(mountPoint: string): Promise<boolean> {
-    return isStale(mountPoint, this.#clock)
+    // A mount that is silent for so long is not dead: its engine may be stopped for a while.
+    const dead = isStale(mountPoint, this.#clock)
+    return withTimeLimit(dead, MOUNT_ANSWER_MS, this.#clock, () => false)
   }
 
   async unmountStale(mountPoint: string): Promise<void> {
