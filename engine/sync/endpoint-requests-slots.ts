@@ -20,7 +20,6 @@ export type Occupancy = {
   readonly limit: number
   readonly interactive: number
   readonly background: number
-  readonly interactiveWaiting: number
 }
 
 /** May one more request of this urgency start? Pure. */
@@ -29,7 +28,7 @@ export function maySend(urgency: RequestUrgency, now: Occupancy): boolean {
   if (urgency === 'interactive') {
     return running < now.limit || now.interactive < INTERACTIVE_SLOTS_MIN
   }
-  if (now.interactiveWaiting > 0 || running >= now.limit) return false
+  if (running >= now.limit) return false
   const spared = Math.floor(now.limit / BACKGROUND_SPARES_ONE_IN)
   return now.background < Math.max(1, now.limit - spared)
 }
@@ -94,7 +93,6 @@ export class RequestSlots {
   startWaiting(): void {
     for (const urgency of ['interactive', 'background'] as const) {
       for (const start of this.#waiting[urgency]) {
-        // Itself is not in its own way: an interactive one that waits holds background ones back.
         if (!maySend(urgency, this.#occupancy())) break
         this.#waiting[urgency].delete(start)
         this.#running[urgency]++
@@ -108,7 +106,6 @@ export class RequestSlots {
       limit: this.#limit(),
       interactive: this.#running.interactive,
       background: this.#running.background,
-      interactiveWaiting: this.#waiting.interactive.size,
     }
   }
 }

@@ -4,7 +4,7 @@
  * Keeps: what is retried is said by the error table alone; how long is a matter of chance within
  *        a window that doubles (full jitter), so that clients that failed together come back apart.
  */
-import { PailError } from '../../shared/errors.ts'
+import type { PailError } from '../../shared/errors.ts'
 import type { Random } from '../base/clock.ts'
 
 export const RETRY_BASE_MS = 200
@@ -23,18 +23,4 @@ export function delayWindowMs(attempt: number, window: { baseMs: number; capMs: 
 /** Would trying again, by itself, have a chance? */
 export function isRetried(error: PailError): boolean {
   return error.retry !== 'never'
-}
-
-/** Codes after which it is unknown whether the server carried the request out. */
-export function isOutcomeUnknown(thrown: unknown): boolean {
-  if (!(thrown instanceof PailError)) return true
-  return (
-    thrown.code.startsWith('net/') ||
-    thrown.code === 's3/server' ||
-    thrown.code === 's3/busy' ||
-    thrown.code === 's3/bad-reply' ||
-    thrown.code === 'engine/stopped' ||
-    thrown.code === 'vfs/interrupted' ||
-    thrown.code === 'internal/bug'
-  )
 }

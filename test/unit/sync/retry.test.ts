@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../../engine/base/clock.ts'
-import {
-  isOutcomeUnknown,
-  isRetried,
-  nextDelayMs,
-  RETRY_BASE_MS,
-  RETRY_CAP_MS,
-} from '../../../engine/sync/retry.ts'
+import { isRetried, nextDelayMs, RETRY_BASE_MS, RETRY_CAP_MS } from '../../../engine/sync/retry.ts'
 import { ERRORS, type ErrorCode, PailError } from '../../../shared/errors.ts'
 
 const codes = Object.keys(ERRORS) as ErrorCode[]
@@ -35,14 +29,5 @@ describe('Retry', () => {
     for (const code of codes) {
       expect(isRetried(new PailError(code, ''))).toBe(ERRORS[code].retry !== 'never')
     }
-  })
-
-  test('an answer of the server leaves no doubt about the outcome, a broken connection does', () => {
-    expect(isOutcomeUnknown(new PailError('net/timeout', ''))).toBe(true)
-    expect(isOutcomeUnknown(new PailError('net/reset', ''))).toBe(true)
-    expect(isOutcomeUnknown(new PailError('s3/server', ''))).toBe(true)
-    expect(isOutcomeUnknown(new Error('aborted'))).toBe(true)
-    expect(isOutcomeUnknown(new PailError('s3/precondition', ''))).toBe(false)
-    expect(isOutcomeUnknown(new PailError('auth/denied', ''))).toBe(false)
   })
 })

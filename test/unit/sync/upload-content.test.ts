@@ -31,6 +31,14 @@ function expectStored(world: World, content: Uint8Array, key = 'file') {
   expect(stored && Buffer.compare(stored, content)).toBe(0)
 }
 
+/** How often exactly this content came to stand at the key. */
+function timesStored(world: World, content: Uint8Array): number {
+  const same = world.memory
+    .versions('file')
+    .filter((one) => one.kind === 'stored' && Buffer.compare(one.object.body, content) === 0)
+  return same.length
+}
+
 function expectNothingHeld(world: World) {
   expect([world.requests.running, world.requests.waiting]).toEqual([0, 0])
   expect([world.buffers.usedBytes, world.buffers.waiting]).toEqual([0, 0])
@@ -182,6 +190,7 @@ describe('Upload and lost requests', () => {
             etag: world.memory.stored('file')?.etag,
           })
           expectStored(world, options.content)
+          if (options.precondition) expect(timesStored(world, options.content), what).toBe(1)
           expectNothingHeld(world)
         }
       }
@@ -210,6 +219,7 @@ describe('Upload and lost requests', () => {
           etag: world.memory.stored('file')?.etag,
         })
         expectStored(world, options.content)
+        if (options.precondition) expect(timesStored(world, options.content), what).toBe(1)
       }
     }
   })
@@ -317,6 +327,27 @@ describe('Upload and newer content', () => {
       expect(outcome).toEqual({ outcome: 'superseded' })
       expect(world.memory.requests().put).toBeUndefined()
       expect(world.memory.requests().uploadPart).toBeUndefined()
+    }
+  })
+
+  test('content that is superseded between two tries is not sent again', async () => {
+    for (const [kind, name] of [
+      ['a new small file', 'put'],
+      ['a new large file', 'uploadPart'],
+      ['a new large file', 'completeMultipart'],
+      ['a patched large file', 'uploadPartCopy'],
+    ] as const) {
+      const { world, options } = prepare(kind, 'a modern server')
+      let failed = 0
+      world.faults.next = (call) => {
+        if (call.name !== name) return undefined
+        failed++
+        return 'not-sent'
+      }
+      const outcome = await upload(world, { ...options, isCurrent: () => failed === 0 })
+      expect(outcome).toEqual({ outcome: 'superseded' })
+      expect(world.memory.requests()[name]).toBeUndefined()
+      expect(world.memory.openUploads()).toBe(0)
     }
   })
 
