@@ -8,7 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 /** `demand`: a program waits. `ahead`: it will soon. `prefetch`: perhaps. */
 export type FetchKind = 'demand' | 'ahead' | 'prefetch'
 
-export const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024
+export const IN_FLIGHT_BYTES_MAX = 48 * 1024 * 1024
 const SHARES: Readonly<Record<FetchKind, number>> = { demand: 1, ahead: 0.75, prefetch: 0.25 }
 const KINDS: readonly FetchKind[] = ['demand', 'ahead', 'prefetch']
 const WAITING_MAX = 4_096

@@ -17,6 +17,7 @@ import { allocatedFor } from '../store/block-layout.ts'
 import type { Reservation } from '../store/block-space.ts'
 import type { Extent, ObjectVersion } from './content.ts'
 import type { FetchBudget, FetchKind } from './fetcher-budget.ts'
+import { RangeBuffers } from './fetcher-buffers.ts'
 import { type LooseRanges, versionKey } from './fetcher-loose.ts'
 import { nextSpeed } from './read-ranges.ts'
 import type { Requests } from './requests.ts'
@@ -46,6 +47,7 @@ export class Flight {
   #interest = 0
   #isHere = false
   #isAsking = false
+  #giveBack: (() => void) | undefined
 
   constructor(
     version: ObjectVersion,
@@ -79,8 +81,20 @@ export class Flight {
     this.#isAsking = true
   }
 
+  #giveBackIfUnused(): void {
+    if (this.#interest > 0) return
+    this.#giveBack?.()
+    this.#giveBack = undefined
+  }
+
   get bytes(): number {
     return this.extent.end - this.extent.start
+  }
+
+  /** Its buffer may be used again as soon as nobody is interested in the flight. */
+  doneWith(giveBack: () => void): void {
+    this.#giveBack = giveBack
+    this.#giveBackIfUnused()
   }
 
   join(): void {
@@ -89,6 +103,7 @@ export class Flight {
 
   leave(): void {
     this.#interest--
+    this.#giveBackIfUnused()
     if (this.#interest === 0 && !this.#isHere) {
       this.#abort.abort(new PailError('vfs/interrupted', 'nobody waits for this range any more'))
     }
@@ -96,6 +111,7 @@ export class Flight {
 }
 
 export class Flights {
+  readonly #buffers = new RangeBuffers()
   readonly #parts: FlightParts
   readonly #byVersion = new Map<string, Set<Flight>>()
   readonly #speeds = new Map<number, number>()
@@ -156,10 +172,14 @@ export class Flights {
         return arrive(new Uint8Array(0))
       }
       room = await this.#reserve(flight)
-      const bytes = await this.#fetch(flight)
+      const { bytes, attempts } = await this.#fetch(flight)
       arrive(bytes)
       if (!room || !(await this.#store(flight, bytes, room))) {
         this.#parts.loose.add(flight.version, flight.extent, bytes)
+      } else if (attempts === 1) {
+        // From here on nobody joins it, and no attempt that was given up can write late.
+        this.#remove(flight)
+        flight.doneWith(() => this.#buffers.give(bytes))
       }
     } finally {
       room?.release()
@@ -178,20 +198,23 @@ export class Flights {
     }
   }
 
-  async #fetch(flight: Flight): Promise<Uint8Array> {
+  async #fetch(flight: Flight): Promise<{ bytes: Uint8Array; attempts: number }> {
     const { storeOf, requestsOf, clock } = this.#parts
     const { volume, key, etag } = flight.version
     const urgency = flight.kind === 'prefetch' ? 'background' : 'interactive'
+    let attempts = 0
     const attempt = async (signal: AbortSignal) => {
       flight.noteAsking()
+      attempts++
       const beganMs = clock.monotonicMs()
-      const into = Buffer.allocUnsafeSlow(flight.bytes)
+      const into = this.#buffers.take(flight.bytes)
       await storeOf(volume).get({ key, etag, offset: flight.extent.start, into }, signal)
       this.#measure(volume, flight.bytes, clock.monotonicMs() - beganMs)
       return into
     }
     try {
-      return await requestsOf(volume).run(urgency, attempt, flight.signal)
+      const bytes = await requestsOf(volume).run(urgency, attempt, flight.signal)
+      return { bytes, attempts }
     } catch (thrown) {
       throw fetchError(thrown, flight)
     }
