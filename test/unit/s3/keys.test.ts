@@ -99,6 +99,13 @@ describe(`Names of key components (seed ${SEED})`, () => {
     expect(componentOfName('~pail~~pail~%252E%252E')).toBe(alias)
   })
 
+  test('an exact alias never looks like a shortened one', () => {
+    const component = '#\0~0123456789abcdef'
+    const { name, isExact } = nameOfComponent(component)
+    expect(isExact).toBe(true)
+    expect(componentOfName(name)).toBe(component)
+  })
+
   test('a component above 255 bytes is shortened between characters and says so', () => {
     const long = `${'ä'.repeat(200)}`
     const { name, isExact } = nameOfComponent(long)
