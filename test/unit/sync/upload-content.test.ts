@@ -183,8 +183,8 @@ describe('Upload and lost requests', () => {
         for (const fault of FAULTS) {
           const { world, options } = prepare(kind, server)
           world.faults.next = onCall(number, fault)
-          const what = `${fault} at request ${number}: ${world.calls.map(({ name }) => name)}`
           const outcome = await upload(world, options)
+          const what = `${fault} at request ${number}: ${world.calls.map(({ name }) => name)}`
           expect(outcome, what).toMatchObject({
             outcome: 'stored',
             etag: world.memory.stored('file')?.etag,
