@@ -5,12 +5,11 @@
  */
 import type { Clock } from '../engine/base/clock.ts'
 import { SystemRandom } from '../engine/base/clock.ts'
-import { EndRule, UPLOAD_STALL_MS, workOf } from '../engine/mounts/end-rule.ts'
+import { EndRule, UPLOAD_STALL_MS } from '../engine/mounts/end-rule.ts'
 import type { CreateEngine } from '../engine/mounts/engine-api.ts'
 import { hideMemory } from '../engine/mounts/own-process.ts'
 import { runEngine } from '../engine/mounts/run-engine.ts'
 import { type ServedEngine, serveEngine } from '../engine/mounts/serve.ts'
-import { engineEvents } from '../shared/engine-contract.ts'
 import type { MountView } from '../shared/model.ts'
 import { VERSION } from '../shared/version.ts'
 import type { ForegroundOptions } from './world.ts'
@@ -44,18 +43,13 @@ async function untilUnmounted(
   options: ForegroundOptions,
   clock: Clock,
 ): Promise<number> {
-  let pendingFiles = 0
-  const watch = served.host.onEvent((frame) => {
-    if (frame.kind === 'event') pendingFiles = workOf(statusIn(frame.value)).pendingFiles
-  })
   const rule = { graceMs: 0, stallMs: UPLOAD_STALL_MS }
   const running = runEngine(served, { clock, endRule: new EndRule(rule, clock.monotonicMs()) })
   const started = await startMount(served, options, running)
   if (typeof started === 'number') return started
   options.onMounted(started)
   const code = await running
-  watch()
-  if (pendingFiles > 0) options.onLeft(pendingFiles)
+  if (served.leftFiles > 0) options.onLeft(served.leftFiles)
   return code
 }
 
@@ -72,5 +66,3 @@ async function startMount(
     throw thrown
   }
 }
-
-const statusIn = (value: unknown) => engineEvents['status/changed'].parse(value)

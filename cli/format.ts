@@ -44,11 +44,15 @@ export function formatUnmounted(view: MountView): string {
 
 export function formatStatus(status: StatusView | undefined): string {
   if (!status) return 'No engine is running, nothing is mounted.'
-  const { engine, mounts } = status
+  const { engine } = status
+  const mounts = status.mounts.filter((mount) => mount.state !== 'stopped' || isWaiting(mount))
   const head = `Engine ${engine.version}, process ${engine.pid}, data in ${engine.dataDir}`
   if (mounts.length === 0) return `${head}\nNothing is mounted.`
   return [head, '', ...mountTable(mounts), ...mounts.flatMap(problemsOf)].join('\n')
 }
+
+/** A folder that is not mounted any more is of interest while something of it is not uploaded. */
+const isWaiting = (mount: MountView) => mount.pendingFiles > 0 || mount.errors.length > 0
 
 function mountTable(mounts: readonly MountView[]): string[] {
   const rows = mounts.map((mount) => [

@@ -47,8 +47,8 @@ const SERVER_SENTENCES: Sentences = {
     'Check the address and the network.',
   ),
   'net/offline': say(
-    (subject) => `${serverOf(subject)} cannot be reached: this computer is offline`,
-    'Connect it and try again.',
+    (subject) => `${serverOf(subject)} cannot be reached`,
+    'Check the address and the network.',
   ),
   'net/timeout': say(
     (subject) => `${serverOf(subject)} does not answer`,

@@ -41,6 +41,7 @@ export class ServedEngine {
   readonly #engine: Engine
   readonly #lifetime: Lifetime
   #stopping: Promise<{ readonly pendingFiles: number }> | undefined
+  #leftFiles = 0
   #resolveEnded: () => void = () => {}
   /** Resolves when everything is closed, whoever asked for it. */
   readonly ended: Promise<void>
@@ -61,6 +62,11 @@ export class ServedEngine {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
+  }
+
+  /** Files that stayed in the journal when the engine closed. */
+  get leftFiles(): number {
+    return this.#leftFiles
   }
 
   /** A call from within this process, checked like one from outside. */
@@ -96,10 +102,16 @@ export class ServedEngine {
   }
 
   #closeEngine(options: StopOptions): Promise<{ readonly pendingFiles: number }> {
-    this.#stopping ??= this.#engine.close(options).catch((thrown: unknown) => {
-      this.#stopping = undefined
-      throw thrown
-    })
+    this.#stopping ??= this.#engine.close(options).then(
+      (result) => {
+        this.#leftFiles = result.pendingFiles
+        return result
+      },
+      (thrown: unknown) => {
+        this.#stopping = undefined
+        throw thrown
+      },
+    )
     return this.#stopping
   }
 }
@@ -117,6 +129,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   })
   lifetime.add('lock', () => lock.release())
   lifetime.add('log', () => log.close())
+  lifetime.add('warnings', takeWarnings(log))
   try {
     const { version, clock, random } = options
     const engine = await options.createEngine({
@@ -144,6 +157,19 @@ function openLog(dataDir: DataDir, lock: FileLock, clock: Clock): LogFile {
   } catch (thrown) {
     lock.release()
     throw thrown
+  }
+}
+
+/** What the runtime and libraries warn of is for the log, not for the person at the terminal. */
+function takeWarnings(log: LogFile): () => void {
+  const take = (warning: Error) => {
+    log.write('warn', 'runtime/warning', { name: warning.name, text: warning.message })
+  }
+  // The listener that Node starts with prints to stderr.
+  process.removeAllListeners('warning')
+  process.on('warning', take)
+  return () => {
+    process.off('warning', take)
   }
 }
 

@@ -80,6 +80,9 @@ describe('Answers', () => {
       '/home/ada/results: No network.',
       '/home/ada/results: x/evil\ufffd[2J: It is busy.',
     ])
+    const stopped = { ...VIEW, state: 'stopped' as const }
+    expect(formatStatus({ engine, mounts: [stopped] })).toMatch(/Nothing is mounted/)
+    expect(formatStatus({ engine, mounts: [{ ...stopped, pendingFiles: 1 }] })).toMatch(/1 file/)
     expect(formatStatus(undefined)).toMatch(/No engine/)
     expect(printable('a\u202eb\nc')).toBe('a\ufffdb\ufffdc')
   })
