@@ -34,7 +34,8 @@ export async function isStale(dir: string, clock: Clock): Promise<boolean> {
   const stat = findProgram(STAT_PATHS)
   if (!stat) return false
   const { status, message } = await runProgram(stat, {
-    args: ['--', dir],
+    // Facts of the file system: unlike attributes, the kernel never answers them from its cache.
+    args: ['--file-system', '--', dir],
     clock,
     limitMs: STAT_LIMIT_MS,
   })

@@ -16,17 +16,14 @@ import {
 } from '../../shared/states.ts'
 import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
-import type { NodeRow } from '../store/nodes.ts'
-import { finishListing, mergePage } from '../sync/tree-merge.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
-import { blankDirectory, isAbsence, type Stores, type Volume } from './volume.ts'
+import { findRoot } from './mount-root.ts'
+import type { Stores, Volume } from './volume.ts'
 
 type StartRequest = EngineParsed<'mounts/start'>
 
 /** Rows of "needs attention" that a status carries. */
 const ERRORS_SHOWN_MAX = 100
-/** How long a start waits for the bucket before it says that nothing answers. */
-const START_WAIT_MS = 15_000
 
 export type SessionParts = {
   readonly stores: Stores
@@ -68,7 +65,7 @@ export class MountSession {
 
   async start(): Promise<void> {
     try {
-      const root = await this.#findRoot()
+      const root = await findRoot(this.#parts.stores, this.volume, this.prefix)
       await this.#mount(root)
       this.#become('mounted')
     } catch (thrown) {
@@ -137,82 +134,6 @@ export class MountSession {
   #become(event: MountEvent): void {
     this.#life = transition(MOUNT_TRANSITIONS, this.#life, event)
     this.#parts.onDidChange()
-  }
-
-  /**
-   * Lists the prefix once: keys, bucket and prefix are right, or the mount fails here. Without
-   * network, a folder that was seen before is shown as it was.
-   */
-  async #findRoot(): Promise<number> {
-    const { tree, store, requests } = this.volume
-    const startedMs = tree.clock.nowMs()
-    const timeout = AbortSignal.timeout(START_WAIT_MS)
-    try {
-      const page = await requests.run(
-        'interactive',
-        (attempt) => store.list({ prefix: this.prefix, delimiter: '/' }, attempt),
-        timeout,
-      )
-      if (this.prefix !== '' && page.objects.length === 0 && page.prefixes.length === 0) {
-        const known = tree.findByKey(this.prefix)
-        if (!known) throw this.#noSuchPrefix()
-        return known.id
-      }
-      const root = await this.#rootNode()
-      await mergePage(tree, root.id, this.prefix, page, startedMs)
-      if (page.next === undefined) await finishListing(tree, root.id, this.prefix, startedMs)
-      return root.id
-    } catch (thrown) {
-      const error = timeout.aborted ? this.#noAnswer() : PailError.from(thrown)
-      const known =
-        tree.findByKey(this.prefix) ?? (this.prefix === '' ? tree.node(tree.rootId) : undefined)
-      if (!isAbsence(error) || !known || known.listedMs === 0) throw error
-      return known.id
-    }
-  }
-
-  #noSuchPrefix(): PailError {
-    return new PailError(
-      'mount/bad-prefix',
-      `nothing in ${this.volume.bucket} begins with ${this.prefix}`,
-      { bucket: this.volume.bucket, prefix: this.prefix },
-    )
-  }
-
-  #noAnswer(): PailError {
-    return new PailError('net/timeout', `${this.volume.endpointUrl} does not answer`, {
-      endpoint: this.volume.endpointUrl,
-    })
-  }
-
-  /** The directory that the prefix means, made with those above it where they are not known. */
-  #rootNode(): Promise<NodeRow> {
-    const { tree } = this.volume
-    return tree.change(() => {
-      let row = tree.node(tree.rootId)
-      let prefix = ''
-      for (const component of this.prefix.split('/').slice(0, -1)) {
-        prefix += `${component}/`
-        const known = tree.nodes.child(row.id, component)
-        if (known && known.kind !== 'directory') {
-          tree.nodes.update(known.id, { name: `${known.name} (object)`, component })
-        }
-        row =
-          known?.kind === 'directory'
-            ? known
-            : tree.nodes.insert(
-                blankDirectory(
-                  this.#parts.stores,
-                  tree.volume,
-                  row.id,
-                  component,
-                  prefix,
-                  tree.clock.nowNs(),
-                ),
-              )
-      }
-      return row
-    })
   }
 
   async #mount(root: number): Promise<void> {

@@ -49,6 +49,8 @@ export type VolumeRequest = {
   readonly bucket: string
   /** Where the keys may list: the prefix of the first mount. */
   readonly prefix: string
+  /** Takes the place of the endpoint: for models and fault injection. */
+  readonly store?: ObjectStore
 }
 
 export class Volume {
@@ -75,7 +77,7 @@ export class Volume {
     this.#lifetime.add('sockets', () => service.close())
     const { id, rootId } = openVolumeRow(stores, request)
     this.id = id
-    this.store = service.bucket(request.bucket)
+    this.store = request.store ?? service.bucket(request.bucket)
     this.connectivity = new Connectivity({
       clock,
       random,

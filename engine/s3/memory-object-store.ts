@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { listPage, sortKeys } from './memory-listing.ts'
 import { MemoryUploads } from './memory-uploads.ts'
 import type {
   BucketInfo,
@@ -114,26 +115,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
     this.#begin('list', signal)
-    const { prefix, delimiter, token, startAfter = '', keysMax = 1000 } = request
-    const after = token === undefined ? startAfter : readToken(token)
-    const objects: ObjectInfo[] = []
-    const prefixes: string[] = []
-    let last = ''
-    const keys = this.keys()
-    for (let index = firstFrom(keys, prefix, after); index < keys.length; index++) {
-      const key = keys[index] ?? ''
-      if (!key.startsWith(prefix)) break
-      const end = delimiter === undefined ? -1 : key.indexOf(delimiter, prefix.length)
-      const group = end < 0 ? undefined : key.slice(0, end + 1)
-      if (group !== undefined && (group === after || group === last)) continue
-      if (objects.length + prefixes.length >= keysMax) {
-        return { objects, prefixes, next: writeToken(last) }
-      }
-      if (group === undefined) objects.push(infoOf(key, this.#mustHave(key)))
-      else prefixes.push(group)
-      last = group ?? key
-    }
-    return { objects, prefixes }
+    return listPage(this.keys(), request, (key) => infoOf(key, this.#mustHave(key)))
   }
 
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
@@ -342,36 +324,4 @@ function lowerCased(metadata: Readonly<Record<string, string>>): Record<string, 
 
 function infoOf(key: string, { body, etag, modifiedMs }: StoredObject): ObjectInfo {
   return { key, sizeBytes: body.length, etag, modifiedMs }
-}
-
-/** By bytes of UTF-8, which equals the order of code points, not that of UTF-16 units. */
-function compareUtf8(one: string, other: string): number {
-  return one === other ? 0 : Buffer.compare(Buffer.from(one), Buffer.from(other))
-}
-
-/** Index of the first key that has or follows `prefix` and comes behind `after`. */
-function firstFrom(keys: readonly string[], prefix: string, after: string): number {
-  let [low, high] = [0, keys.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const key = keys[middle] ?? ''
-    const isBehind = compareUtf8(key, prefix) >= 0 && (after === '' || compareUtf8(key, after) > 0)
-    if (isBehind) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-function sortKeys(keys: string[]): string[] {
-  return keys
-    .map((key) => ({ key, bytes: Buffer.from(key) }))
-    .sort((one, other) => Buffer.compare(one.bytes, other.bytes))
-    .map(({ key }) => key)
-}
-
-const writeToken = (key: string) => `m:${Buffer.from(key).toString('base64url')}`
-
-function readToken(token: string): string {
-  if (!token.startsWith('m:')) throw new PailError('s3/rejected', 'a token of another store')
-  return Buffer.from(token.slice(2), 'base64url').toString()
 }

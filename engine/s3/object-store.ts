@@ -115,6 +115,8 @@ export interface ObjectStore {
       readonly etag: Etag
       readonly offset: number
       readonly into: Uint8Array
+      /** Called whenever bytes of the body arrive: the network moves, though the range is not here. */
+      readonly onProgress?: () => void
     },
     signal?: AbortSignal,
   ): Promise<void>

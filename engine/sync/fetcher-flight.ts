@@ -203,12 +203,17 @@ export class Flights {
     const { volume, key, etag } = flight.version
     const urgency = flight.kind === 'prefetch' ? 'background' : 'interactive'
     let attempts = 0
-    const attempt = async (signal: AbortSignal) => {
+    const attempt = async (signal: AbortSignal, progressed: () => void) => {
       flight.noteAsking()
       attempts++
       const beganMs = clock.monotonicMs()
       const into = this.#buffers.take(flight.bytes)
-      await storeOf(volume).get({ key, etag, offset: flight.extent.start, into }, signal)
+      const onProgress = () => {
+        this.#lastArrivals.set(volume, clock.monotonicMs())
+        progressed()
+      }
+      const offset = flight.extent.start
+      await storeOf(volume).get({ key, etag, offset, into, onProgress }, signal)
       this.#measure(volume, flight.bytes, clock.monotonicMs() - beganMs)
       return into
     }

@@ -115,8 +115,9 @@ export class Tree {
 
   /** The node whose path means `key`, whatever the bucket has there. */
   findByKey(key: string): NodeRow | undefined {
-    const components = key.endsWith('/') ? key.slice(0, -1).split('/') : key.split('/')
     let row = this.nodes.byId(this.rootId)
+    if (key === '') return row
+    const components = key.endsWith('/') ? key.slice(0, -1).split('/') : key.split('/')
     for (const component of components) {
       if (!row) return undefined
       row = this.nodes.child(row.id, nameOfComponent(component).name)

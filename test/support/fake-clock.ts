@@ -12,8 +12,12 @@ export class FakeClock implements Clock {
   #order = 0
   #timers: Timer[] = []
 
-  constructor(startMs = 1_800_000_000_000) {
+  readonly #settleTurns: number
+
+  /** @param settleTurns turns of the loop that everything started gets before time moves on */
+  constructor(startMs = 1_800_000_000_000, settleTurns = 3) {
     this.#wallOffsetMs = startMs
+    this.#settleTurns = settleTurns
   }
 
   nowMs(): number {
@@ -61,13 +65,13 @@ export class FakeClock implements Clock {
   /** Moves time on, firing each timer at its moment and letting what it starts run. */
   async advance(durationMs: number): Promise<void> {
     const endMs = this.#monotonicMs + durationMs
-    await settle()
+    await settle(this.#settleTurns)
     for (let timer = this.#next(endMs); timer; timer = this.#next(endMs)) {
       this.#fire(timer)
-      await settle()
+      await settle(this.#settleTurns)
     }
     this.#monotonicMs = endMs
-    await settle()
+    await settle(this.#settleTurns)
   }
 
   /** Moves time from timer to timer until `promise` settles; fails when nothing waits any more. */
@@ -80,7 +84,7 @@ export class FakeClock implements Clock {
     const endMs = this.#monotonicMs + limitMs
     let idleTurns = 0
     while (!isSettled) {
-      await settle()
+      await settle(this.#settleTurns)
       if (isSettled) break
       const timer = this.#next(endMs)
       if (timer) {
@@ -121,6 +125,7 @@ export class FakeClock implements Clock {
 }
 
 /** Lets every promise that can go on do so. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+export async function settle(turns = 3): Promise<void> {
+  for (let turn = 0; turn < turns; turn++)
+    await new Promise<void>((resolve) => setImmediate(resolve))
 }

@@ -1,0 +1,289 @@
+/** Random histories of one mount, and the run of one history against the reference. */
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { SeededRandom } from '../../engine/base/clock.ts'
+import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
+import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { BareEngine } from '../support/bare-engine.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { Paths } from '../support/paths.ts'
+import { ReferenceTree } from './reference-tree.ts'
+
+export type Step =
+  | { readonly op: 'write'; path: string; offset: number; size: number; truncate: boolean }
+  | { readonly op: 'append'; path: string; size: number }
+  | { readonly op: 'truncate'; path: string; size: number }
+  | { readonly op: 'mkdir' | 'unlink' | 'rmdir' | 'read' | 'list'; path: string }
+  | { readonly op: 'rename'; path: string; to: string }
+  | { readonly op: 'wait'; ms: number }
+  | { readonly op: 'flush' | 'kill' | 'calm' }
+  | { readonly op: 'storm'; rate: number }
+  | { readonly op: 'offline'; ms: number }
+  | { readonly op: 'other-put'; path: string; size: number }
+
+export type History = { readonly seed: number; readonly steps: readonly Step[] }
+
+const NAMES = ['a', 'b', 'c']
+const SIZES = [0, 1, 100, 4096, 65_537, 1_100_000]
+
+const path = fc
+  .array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 })
+  .map((names) => names.join('/'))
+const size = fc.constantFrom(...SIZES)
+
+const CALM = [
+  fc.record({
+    op: fc.constant('write' as const),
+    path,
+    offset: fc.constantFrom(0, 0, 0, 10, 5000, 70_000),
+    size,
+    truncate: fc.boolean(),
+  }),
+  fc.record({ op: fc.constant('append' as const), path, size }),
+  fc.record({ op: fc.constant('truncate' as const), path, size }),
+  fc.record({ op: fc.constantFrom('mkdir' as const, 'mkdir', 'unlink', 'rmdir'), path }),
+  fc.record({ op: fc.constantFrom('read' as const, 'list'), path }),
+  fc.record({ op: fc.constant('rename' as const), path, to: path }),
+  fc.record({ op: fc.constant('rename' as const), path, to: path }),
+  fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 600, 1500, 12_000) }),
+  fc.record({ op: fc.constant('flush' as const) }),
+] as const
+const STORMY = [
+  fc.record({ op: fc.constant('kill' as const) }),
+  fc.record({ op: fc.constant('storm' as const), rate: fc.constantFrom(0.05, 0.2) }),
+  fc.record({ op: fc.constant('calm' as const) }),
+  fc.record({ op: fc.constant('offline' as const), ms: fc.constantFrom(500, 20_000) }),
+] as const
+
+export function historyOf(weather: 'calm' | 'stormy'): fc.Arbitrary<History> {
+  const step: fc.Arbitrary<Step> =
+    weather === 'calm' ? fc.oneof(...CALM) : fc.oneof(...CALM, ...CALM, ...STORMY)
+  return fc.record({
+    seed: fc.nat(1_000_000),
+    steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
+  })
+}
+
+/** Content that tells which write it came from. */
+function bytesFor(count: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  for (let at = 0; at < size; at++) bytes[at] = (count * 31 + at * 7 + (at >> 8)) & 0xff
+  return bytes
+}
+
+/** Enough turns of the loop that no answer is late only because time was moved on too soon. */
+const SETTLE_TURNS = 12
+
+export async function runHistory(history: History): Promise<void> {
+  const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
+  const random = new SeededRandom(history.seed)
+  const bucket = new MemoryObjectStore({ clock })
+  const store = new FlakyObjectStore(bucket, { clock, random })
+  const run = new Run(clock, store, bucket, random)
+  await run.start()
+  try {
+    for (const step of history.steps) await run.step(step)
+    await run.end()
+  } finally {
+    await run.stop()
+  }
+}
+
+/** Which of several missing things is told first is the kernel's path walk, not ours. */
+function sameKind(errno: string): string {
+  return errno === 'ENOTDIR' ? 'ENOENT' : errno
+}
+
+class Run {
+  readonly #clock: FakeClock
+  readonly #store: FlakyObjectStore
+  readonly #bucket: MemoryObjectStore
+  readonly #random: SeededRandom
+  readonly #reference = new ReferenceTree()
+  #engine: BareEngine | undefined
+  #writes = 0
+  #isOffline = false
+  #isStormy = false
+
+  constructor(
+    clock: FakeClock,
+    store: FlakyObjectStore,
+    bucket: MemoryObjectStore,
+    random: SeededRandom,
+  ) {
+    this.#clock = clock
+    this.#store = store
+    this.#bucket = bucket
+    this.#random = random
+  }
+
+  async start(): Promise<void> {
+    const options = { store: this.#store, clock: this.#clock, random: this.#random }
+    this.#engine = await BareEngine.start(options)
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine?.close()
+  }
+
+  get #live(): BareEngine {
+    if (!this.#engine) throw new Error('not started')
+    return this.#engine
+  }
+
+  get #paths(): Paths {
+    return new Paths(this.#live, (work) => this.#clock.until(work))
+  }
+
+  async step(step: Step): Promise<void> {
+    const reference = this.#reference
+    switch (step.op) {
+      case 'write': {
+        const bytes = bytesFor(++this.#writes, step.size)
+        // Writing nothing does not extend a file.
+        const offset = bytes.length === 0 ? 0 : step.offset
+        const done = () => this.#paths.write(step.path, offset, bytes, step.truncate)
+        return this.#agree(step, done, () =>
+          reference.write(step.path, offset, bytes, step.truncate),
+        )
+      }
+      case 'append': {
+        const bytes = bytesFor(++this.#writes, step.size)
+        return this.#agree(
+          step,
+          () => this.#paths.append(step.path, bytes),
+          () => reference.append(step.path, bytes),
+        )
+      }
+      case 'truncate':
+        return this.#agree(
+          step,
+          () => this.#paths.truncate(step.path, step.size),
+          () => reference.truncate(step.path, step.size),
+        )
+      case 'mkdir':
+      case 'unlink':
+      case 'rmdir': {
+        const { op, path } = step
+        return this.#agree(
+          step,
+          () => this.#paths[op](path),
+          () => reference[op](path),
+        )
+      }
+      case 'rename':
+        return this.#agree(
+          step,
+          () => this.#paths.rename(step.path, step.to),
+          () => reference.rename(step.path, step.to),
+        )
+      case 'read':
+        return this.#compareFile(step.path)
+      case 'list':
+        return this.#compareNames(step.path)
+      case 'wait':
+        return this.#clock.advance(step.ms)
+      case 'flush':
+        if (!this.#isOffline && !this.#isStormy) await this.#live.flush()
+        return
+      case 'kill':
+        // The engine starts while the bucket answers; that it starts without is another test.
+        this.#calm()
+        this.#engine = await this.#live.killed()
+        return
+      case 'storm':
+        this.#isStormy = true
+        return this.#store.setRates({ error: step.rate / 2, lostReply: step.rate / 2 })
+      case 'calm':
+        return this.#calm()
+      case 'offline':
+        this.#store.setOffline(true)
+        this.#isOffline = true
+        return this.#clock.advance(step.ms)
+      case 'other-put':
+        return
+    }
+  }
+
+  #calm(): void {
+    this.#isStormy = false
+    this.#isOffline = false
+    this.#store.setRates({})
+    this.#store.setOffline(false)
+  }
+
+  /**
+   * Both do the step. While requests fail, an operation may fail with an I/O error and then must
+   * have changed nothing; it must never succeed wrongly.
+   */
+  async #agree(step: Step, actual: () => Promise<string>, expected: () => string): Promise<void> {
+    const got = await actual()
+    const mayFail = this.#isOffline || this.#isStormy
+    if (mayFail && (got === 'EIO' || got === 'ESTALE')) return
+    const wanted = expected()
+    expect(sameKind(got), JSON.stringify(step)).toBe(sameKind(wanted))
+  }
+
+  async #compareFile(path: string): Promise<void> {
+    if (this.#isOffline || this.#isStormy) return
+    const entry = this.#reference.entries.get(path)
+    if (entry?.kind !== 'file') return
+    const bytes = await this.#paths.read(path)
+    expect(Buffer.compare(bytes, entry.bytes), `content of ${path}`).toBe(0)
+  }
+
+  async #compareNames(path: string): Promise<void> {
+    if (this.#isOffline || this.#isStormy) return
+    if (this.#reference.entries.get(path)?.kind !== 'directory') return
+    const names = (await this.#paths.names(path)).map((entry) => entry.name)
+    expect(names, `names in ${path}`).toEqual(this.#reference.names(path))
+  }
+
+  /** Everything goes to the bucket; then folder, bucket and reference are the same. */
+  async end(): Promise<void> {
+    this.#calm()
+    await this.#clock.advance(70_000)
+    const pending = await this.#live.flush()
+    expect(pending.files, `left in the journal: ${this.#journal()}`).toBe(0)
+    await this.#compareAll('folder')
+    this.#compareBucket()
+    this.#engine = await this.#live.killed()
+    await this.#clock.advance(12_000)
+    await this.#compareAll('folder after a restart')
+    expect(this.#bucket.openUploads(), 'uploads left open').toBe(0)
+  }
+
+  #journal(): string {
+    const { database } = this.#live.volume.tree
+    return JSON.stringify(
+      database.all('SELECT op, key, state, error_code, error_detail FROM journal'),
+    )
+  }
+
+  async #compareAll(what: string): Promise<void> {
+    for (const [path, entry] of this.#reference.entries) {
+      if (entry.kind === 'directory') {
+        const names = (await this.#paths.names(path)).map((one) => one.name)
+        expect(names, `${what}: names in ${path}`).toEqual(this.#reference.names(path))
+      } else {
+        const bytes = await this.#paths.read(path)
+        expect(Buffer.compare(bytes, entry.bytes), `${what}: content of ${path}`).toBe(0)
+      }
+    }
+  }
+
+  #compareBucket(): void {
+    const wanted = [...this.#reference.entries].filter(([, entry]) => entry.kind === 'file')
+    const objects = this.#bucket.keys().filter((key) => !key.endsWith('/'))
+    expect([...objects].sort(), 'objects').toEqual(wanted.map(([path]) => path).sort())
+    for (const [path, entry] of wanted) {
+      const bytes = this.#bucket.bytesOf(path)
+      const isSame = bytes && entry.kind === 'file' && Buffer.compare(bytes, entry.bytes) === 0
+      expect(isSame, `object ${path}`).toBe(true)
+    }
+    for (const key of this.#bucket.keys().filter((one) => one.endsWith('/'))) {
+      const kind = this.#reference.entries.get(key.slice(0, -1))?.kind
+      expect(kind, `marker ${key}`).toBe('directory')
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/** Operations by path on a bare file system, as a program would do them: each returns `ok` or an errno. */
+import { PailError } from '../../shared/errors.ts'
+import type { BareEngine } from './bare-engine.ts'
+
+const FILE_MODE = 0o644
+
+export class Paths {
+  readonly #engine: BareEngine
+  readonly #drive: <T>(work: Promise<T>) => Promise<T>
+
+  constructor(engine: BareEngine, drive: <T>(work: Promise<T>) => Promise<T>) {
+    this.#engine = engine
+    this.#drive = drive
+  }
+
+  write(path: string, offset: number, bytes: Uint8Array, isTruncating: boolean) {
+    return this.#try(async () => {
+      const { vfs } = this.#engine
+      const context = this.#engine.context()
+      const { directory, name } = await this.#place(path)
+      const opened = await vfs.create(context, directory, name, {
+        read: true,
+        write: true,
+        truncate: isTruncating,
+        mode: FILE_MODE,
+        exclusive: false,
+      })
+      const target = { id: opened.attributes.id, handle: opened.handle }
+      try {
+        if (bytes.length > 0) await vfs.write(context, target, offset, bytes)
+        await vfs.flush(context, target)
+      } finally {
+        await vfs.release(opened.handle)
+      }
+    })
+  }
+
+  append(path: string, bytes: Uint8Array) {
+    return this.#try(async () => {
+      const { vfs } = this.#engine
+      const context = this.#engine.context()
+      const { directory, name } = await this.#place(path)
+      const request = { read: false, write: true, append: true, mode: FILE_MODE, exclusive: false }
+      const opened = await vfs.create(context, directory, name, request)
+      const target = { id: opened.attributes.id, handle: opened.handle }
+      try {
+        await vfs.write(context, target, 'append', bytes)
+        await vfs.flush(context, target)
+      } finally {
+        await vfs.release(opened.handle)
+      }
+    })
+  }
+
+  truncate(path: string, sizeBytes: number) {
+    return this.#try(async () => {
+      const id = await this.find(path)
+      await this.#engine.vfs.setattr(this.#engine.context(), { id }, { sizeBytes })
+    })
+  }
+
+  mkdir(path: string) {
+    return this.#try(async () => {
+      const { directory, name } = await this.#place(path)
+      await this.#engine.vfs.mkdir(this.#engine.context(), directory, name, 0o755)
+    })
+  }
+
+  unlink(path: string) {
+    return this.#remove(path, 'file')
+  }
+
+  rmdir(path: string) {
+    return this.#remove(path, 'directory')
+  }
+
+  rename(from: string, to: string) {
+    return this.#try(async () => {
+      const source = await this.#place(from)
+      const target = await this.#place(to)
+      await this.#engine.vfs.rename(this.#engine.context(), source, target, 'replace')
+    })
+  }
+
+  /** The whole content, read in pieces of an odd size. */
+  read(path: string): Promise<Uint8Array> {
+    return this.#drive(
+      (async () => {
+        const { vfs } = this.#engine
+        const context = this.#engine.context()
+        const id = await this.find(path)
+        const opened = await vfs.open(context, id, { read: true, write: false })
+        const bytes = new Uint8Array(opened.attributes.sizeBytes)
+        try {
+          for (let offset = 0; offset < bytes.length; ) {
+            const piece = bytes.subarray(offset, offset + 70_001)
+            offset += await vfs.read(context, { id, handle: opened.handle }, offset, piece)
+          }
+        } finally {
+          await vfs.release(opened.handle)
+        }
+        return bytes
+      })(),
+    )
+  }
+
+  names(path: string): Promise<Array<{ name: string; kind: string }>> {
+    return this.#drive(
+      (async () => {
+        const id = await this.find(path)
+        const entries: Array<{ name: string; kind: string }> = []
+        let cookie = 0
+        for (;;) {
+          const page = await this.#engine.vfs.readdir(this.#engine.context(), { id }, cookie, 7)
+          for (const entry of page.entries) {
+            entries.push({ name: entry.name, kind: entry.attributes.kind })
+            cookie = entry.cookie
+          }
+          if (page.isEnd) break
+        }
+        return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+      })(),
+    )
+  }
+
+  async find(path: string): Promise<number> {
+    let id = this.#engine.vfs.root
+    if (path === '') return id
+    for (const name of path.split('/')) {
+      const found = await this.#engine.vfs.lookup(this.#engine.context(), id, name)
+      id = found.attributes.id
+    }
+    return id
+  }
+
+  #remove(path: string, kind: 'file' | 'directory') {
+    return this.#try(async () => {
+      const { directory, name } = await this.#place(path)
+      await this.#engine.vfs.remove(this.#engine.context(), directory, name, { kind })
+    })
+  }
+
+  async #place(path: string): Promise<{ directory: number; name: string }> {
+    const components = path.split('/')
+    const name = components.pop() ?? ''
+    return { directory: await this.find(components.join('/')), name }
+  }
+
+  async #try(work: () => Promise<void>): Promise<string> {
+    try {
+      await this.#drive(work())
+      return 'ok'
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      if (error.code === 'internal/bug') throw error
+      return error.errno
+    }
+  }
+}
