@@ -1,0 +1,149 @@
+import { createServer } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { SystemClock } from '../../../engine/base/clock.ts'
+import { S3ObjectService } from '../../../engine/s3/s3-object-store.ts'
+import { type Answer, errorXml, page, reply, reset, silence } from '../../support/fault-server.ts'
+import {
+  answerWith,
+  BODY,
+  cut,
+  ETAG,
+  failureOf,
+  getPart,
+  OTHER_ETAG,
+  part,
+  SECRET,
+  server,
+  store,
+  withHostileServer,
+} from './hostile.ts'
+
+withHostileServer()
+
+describe('A ranged read', () => {
+  test('takes the right answer, and asks for one version only', async () => {
+    answerWith(part())
+    expect(Buffer.from(await getPart())).toEqual(BODY)
+    expect(server.seen[0]?.headers).toMatchObject({ 'if-match': ETAG, range: 'bytes=100-109' })
+  })
+
+  const wrong: Array<[string, Answer, string]> = [
+    ['a shifted Content-Range', part({ 'content-range': 'bytes 101-110/1000' }), 's3/bad-reply'],
+    ['no Content-Range', part({ 'content-range': '' }), 's3/bad-reply'],
+    [
+      'a Content-Range of another length',
+      part({ 'content-range': 'bytes 100-110/1000' }),
+      's3/bad-reply',
+    ],
+    ['a range behind the object', part({ 'content-range': 'bytes 100-109/50' }), 's3/bad-reply'],
+    ['status 200 to a range', part({ 'content-range': '' }, BODY, 200), 's3/bad-reply'],
+    ['another ETag', part({ etag: OTHER_ETAG }), 's3/precondition'],
+    ['no ETag', part({ etag: '' }), 's3/bad-reply'],
+    ['a garbage ETag', part({ etag: 'a b c' }), 's3/bad-reply'],
+    ['a longer body', part({}, Buffer.from('0123456789X')), 's3/bad-reply'],
+    [
+      'a body that goes on behind its length',
+      part({ 'content-length': '10' }, Buffer.from('0123456789X')),
+      's3/bad-reply',
+    ],
+    ['a shorter body', part({}, Buffer.from('012345678')), 's3/bad-reply'],
+    ['a body cut off', cut(part({}, Buffer.from('01234')), 'close'), 's3/bad-reply'],
+    [
+      'a body cut off behind the right headers',
+      cut(part({ 'content-length': '10' }, Buffer.from('01234')), 'close'),
+      'net/reset',
+    ],
+    [
+      'a reset in the body',
+      cut(part({ 'content-length': '10' }, Buffer.from('01234')), 'reset'),
+      'net/reset',
+    ],
+    ['a stalled body', part({ 'content-length': '10' }, Buffer.from('01234')), 'net/timeout'],
+    ['a length of 2^63', part({ 'content-length': '9223372036854775807' }), 's3/bad-reply'],
+    ['a negative length', part({ 'content-length': '-1' }), 's3/bad-reply'],
+    ['no length at all', cut(part({ 'content-length': '' }), 'close'), 's3/bad-reply'],
+    [
+      'a chunked body',
+      part(
+        { 'content-length': '', 'transfer-encoding': 'chunked' },
+        Buffer.from('a\r\n0123456789\r\n0\r\n\r\n'),
+      ),
+      's3/bad-reply',
+    ],
+    ['a sign-in page', page(), 'net/captive-portal'],
+    [
+      'a redirect to a sign-in page',
+      page(302, { location: 'http://login.example/x' }),
+      'net/captive-portal',
+    ],
+    ['status 204', reply(204, { 'x-amz-request-id': 'T', etag: ETAG }), 's3/bad-reply'],
+    ['an error with status 200', errorXml(200, 'InternalError'), 's3/bad-reply'],
+    ['an error body of 500', errorXml(500, 'InternalError'), 's3/server'],
+    ['a busy server', errorXml(503, 'SlowDown'), 's3/busy'],
+    ['an archived object', errorXml(403, 'InvalidObjectState'), 's3/archived'],
+    ['a range that cannot be', errorXml(416, 'InvalidRange'), 's3/precondition'],
+    ['a changed object', errorXml(412, 'PreconditionFailed'), 's3/precondition'],
+    ['a header of 1 MB', part({ 'x-amz-meta-big': 'x'.repeat(1_000_000) }), 's3/bad-reply'],
+    ['silence', silence(), 'net/timeout'],
+    ['a reset', reset(), 'net/reset'],
+    ['what is no HTTP', { chunks: ['SSH-2.0-OpenSSH_9.2\r\n'], ending: 'close' }, 's3/bad-reply'],
+  ]
+  test.each(wrong)('refuses %s', async (_, answer, code) => {
+    answerWith(answer)
+    expect(await failureOf(getPart())).toMatchObject({ code })
+  })
+
+  test('writes nothing behind the end of what was asked for', async () => {
+    answerWith(part({ 'content-length': '10' }, Buffer.from('0123456789XXXXXXXXXX')))
+    const memory = new Uint8Array(20)
+    await failureOf(store.get({ key: 'k', etag: ETAG, offset: 100, into: memory.subarray(0, 10) }))
+    expect([...memory.subarray(10)]).toEqual(new Array(10).fill(0))
+  })
+
+  test('gives up on a body that drips, byte after byte', async () => {
+    const drip = await startDrip()
+    try {
+      const slow = new S3ObjectService({
+        endpoint: { url: drip.url },
+        credentials: { accessKeyId: 'access', secretAccessKey: SECRET },
+        clock: new SystemClock(),
+        limits: { idleMs: 250, requestMs: 400 },
+      })
+      const into = new Uint8Array(10)
+      const get = slow.bucket('bucket').get({ key: 'k', etag: ETAG, offset: 100, into })
+      expect(await failureOf(get)).toMatchObject({ code: 'net/timeout' })
+    } finally {
+      await drip.stop()
+    }
+  })
+
+  test('asks once more when the server had closed the idle socket', async () => {
+    answerWith((nth) => (nth === 2 ? reset() : part()))
+    await getPart()
+    expect(Buffer.from(await getPart())).toEqual(BODY)
+    expect(server.seen).toHaveLength(3)
+  })
+})
+
+/** Answers with the right headers and then with one byte every 100 ms. */
+async function startDrip(): Promise<{ url: string; stop(): Promise<void> }> {
+  const timers = new Set<NodeJS.Timeout>()
+  const dripping = createServer((_, response) => {
+    response.writeHead(206, {
+      etag: ETAG,
+      'content-length': '10',
+      'content-range': 'bytes 100-109/1000',
+    })
+    timers.add(setInterval(() => response.write('x'), 100))
+  })
+  await new Promise<void>((resolve) => dripping.listen(0, '127.0.0.1', resolve))
+  const address = dripping.address()
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
+    async stop() {
+      for (const timer of timers) clearInterval(timer)
+      dripping.closeAllConnections()
+      await new Promise<void>((resolve) => dripping.close(() => resolve()))
+    },
+  }
+}

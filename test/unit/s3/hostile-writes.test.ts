@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  errorXml,
+  page,
+  reply,
+  reset,
+  silence,
+  xml,
+} from '../../support/fault-server.ts'
+import {
+  answerBy,
+  answerWith,
+  BODY,
+  ETAG,
+  failureOf,
+  SECRET,
+  server,
+  store,
+  withHostileServer,
+} from './hostile.ts'
+
+withHostileServer()
+
+describe('A write', () => {
+  const md5 = createHash('md5').update(BODY).digest()
+  const put = () => store.put({ key: 'k', body: BODY })
+
+  test('carries digests that let the server refuse changed bytes', async () => {
+    answerWith(reply(200, { etag: `"${md5.toString('hex')}"`, 'x-amz-request-id': 'T' }))
+    await put()
+    const { headers, body } = server.seen[0] ?? { headers: {}, body: BODY }
+    expect(headers).toMatchObject({
+      'content-md5': md5.toString('base64'),
+      'x-amz-content-sha256': createHash('sha256').update(BODY).digest('hex'),
+      'content-length': '10',
+    })
+    expect(body).toEqual(BODY)
+    const names = Object.keys(headers).join(' ')
+    expect(names).not.toMatch(/x-amz-acl|trailer|transfer-encoding|x-amz-checksum|expect/)
+    expect(JSON.stringify(headers)).not.toContain(SECRET)
+  })
+
+  const wrong: Array<[string, Answer, string]> = [
+    [
+      'the ETag of other bytes',
+      reply(200, { etag: ETAG, 'x-amz-request-id': 'T' }),
+      's3/integrity',
+    ],
+    ['no ETag', reply(200, { 'x-amz-request-id': 'T' }), 's3/bad-reply'],
+    ['a sign-in page', page(), 'net/captive-portal'],
+    ['a page with an ETag', page(200, { etag: `"${md5.toString('hex')}"` }), 'net/captive-portal'],
+    ['a digest that does not fit', errorXml(400, 'BadDigest'), 's3/integrity'],
+    ['a condition that fails', errorXml(412, 'PreconditionFailed'), 's3/precondition'],
+    ['too many bytes', errorXml(400, 'EntityTooLarge'), 's3/too-large'],
+    ['silence', silence(), 'net/timeout'],
+    ['a reset', reset(), 'net/reset'],
+  ]
+  test.each(wrong)('fails on %s', async (_, answer, code) => {
+    answerWith(answer)
+    expect(await failureOf(put())).toMatchObject({ code })
+  })
+
+  test('accepts the opaque ETag of an encrypted object', async () => {
+    answerWith(reply(200, { etag: ETAG, 'x-amz-server-side-encryption': 'aws:kms' }))
+    expect(await put()).toEqual({ etag: ETAG })
+    answerWith(reply(200, { etag: '"opaque-1"', 'x-amz-request-id': 'T' }))
+    expect(await put()).toEqual({ etag: '"opaque-1"' })
+  })
+
+  const complete = () =>
+    store.completeMultipart({ key: 'k', uploadId: 'u', parts: [{ partNumber: 1, etag: ETAG }] })
+  const copy = () => store.copy({ sourceKey: 's', key: 'k' })
+
+  test.each([
+    ['completing', complete],
+    ['copying', copy],
+  ])('%s with status 200 and an error is that error', async (_, work) => {
+    answerWith(errorXml(200, 'SlowDown'))
+    expect(await failureOf(work())).toMatchObject({ code: 's3/busy', where: { status: 200 } })
+    answerWith(reply(200, { 'x-amz-request-id': 'T' }, '   \n  '))
+    expect(await failureOf(work())).toMatchObject({ code: 's3/bad-reply' })
+    answerWith(page())
+    expect(await failureOf(work())).toMatchObject({ code: 'net/captive-portal' })
+  })
+
+  test('completing accepts white space before the answer', async () => {
+    const document = `<CompleteMultipartUploadResult><ETag>${ETAG}</ETag></CompleteMultipartUploadResult>`
+    answerWith(reply(200, { 'x-amz-request-id': 'T' }, `   \n<?xml version="1.0"?>${document}`))
+    expect(await complete()).toEqual({ etag: ETAG })
+  })
+})
+
+describe('A delete', () => {
+  test('is not believed when a sign-in page answers', async () => {
+    answerWith(page())
+    expect(await failureOf(store.delete('k'))).toMatchObject({ code: 'net/captive-portal' })
+    answerWith(page(404))
+    expect(await failureOf(store.delete('k'))).toMatchObject({ code: 's3/not-s3' })
+  })
+
+  test('of many counts a key that the answer leaves out as still there', async () => {
+    const denied = '<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>'
+    answerWith(xml(200, `<DeleteResult><Deleted><Key>a</Key></Deleted>${denied}</DeleteResult>`))
+    expect(await store.deleteBatch(['a', 'b', 'c'])).toEqual([
+      { key: 'b', code: 'AccessDenied', message: 'no' },
+      { key: 'c', code: 'Unanswered', message: '' },
+    ])
+    expect(server.seen[0]?.headers['content-md5']).toBe(
+      createHash('md5')
+        .update(server.seen[0]?.body ?? '')
+        .digest('base64'),
+    )
+  })
+
+  test('of many uses another checksum where MD5 is refused', async () => {
+    answerBy(({ headers }) =>
+      headers['content-md5']
+        ? xml(400, '<Error><Code>InvalidRequest</Code><Message>Missing checksum</Message></Error>')
+        : xml(200, '<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>'),
+    )
+    expect(await store.deleteBatch(['a'])).toEqual([])
+    expect(server.seen[1]?.headers['x-amz-checksum-crc32']).toBeTruthy()
+  })
+
+  test('of keys that XML cannot carry goes one by one', async () => {
+    answerWith(reply(204, { 'x-amz-request-id': 'T' }))
+    expect(await store.deleteBatch(['a\u0001', 'b\r'])).toEqual([])
+    expect(server.seen.map(({ method, target }) => `${method} ${target.split('?')[0]}`)).toEqual([
+      'DELETE /bucket/a%01',
+      'DELETE /bucket/b%0D',
+    ])
+  })
+})
