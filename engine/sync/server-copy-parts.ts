@@ -6,7 +6,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Etag, PutAttributes } from '../s3/object-store.ts'
-import { isOntoItself, type ServerCopy, verifyCopy } from './server-copy.ts'
+import { isOntoItself, type ServerCopy, verifyCopy } from './server-copy-check.ts'
 import { headOrNone, isCode } from './upload-job.ts'
 import { PARTS_MAX } from './upload-plan.ts'
 import { compositeEtag, isMet, isSameEtag } from './upload-proof.ts'

@@ -7,39 +7,15 @@
  * Never: deletes the source.
  */
 import { PailError } from '../../shared/errors.ts'
-import type {
-  Capabilities,
-  Etag,
-  ObjectHead,
-  ObjectStore,
-  Precondition,
-  PutAttributes,
-} from '../s3/object-store.ts'
-import type { ObjectVersion } from './content.ts'
-import type { Requests } from './requests.ts'
+import type { Etag } from '../s3/object-store.ts'
+import { isCopied, isOntoItself, type ServerCopy, verifyCopy } from './server-copy-check.ts'
 import { copyInParts } from './server-copy-parts.ts'
 import { headOrNone, isCode } from './upload-job.ts'
 import { PART_BYTES_MAX } from './upload-plan.ts'
-import { hasMd5Form, hasMetadataOf, isMet, isSameEtag } from './upload-proof.ts'
-import type { UploadRecord } from './upload-record.ts'
+import { isMet } from './upload-proof.ts'
 
 /** The largest object that one CopyObject request copies. */
 export const SINGLE_COPY_BYTES_MAX = PART_BYTES_MAX
-
-export type ServerCopy = {
-  readonly store: ObjectStore
-  readonly requests: Requests
-  readonly capabilities: Capabilities
-  readonly source: ObjectVersion
-  readonly key: string
-  /** Given: replaces the attributes. Absent: they are carried over. */
-  readonly replace?: PutAttributes
-  /** What must stand at the destination. Checked by HEAD: copying knows no condition on it. */
-  readonly precondition?: Precondition
-  /** Told of a multipart copy before its first part, so that a crash leaves no orphan. */
-  save?(record: UploadRecord | undefined): Promise<void>
-  readonly signal: AbortSignal
-}
 
 /**
  * @throws PailError `s3/precondition` when the destination or the source is another version,
@@ -77,10 +53,6 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
   return verifyCopy(copy, reply.etag, signal)
 }
 
-export function isOntoItself({ source, key }: Pick<ServerCopy, 'source' | 'key'>): boolean {
-  return source.key === key
-}
-
 /**
  * The destination as it must be before the copy.
  * @returns the copy, when an earlier try has made it already
@@ -96,41 +68,4 @@ async function lookBefore(
   if (isMet(head, precondition)) return undefined
   if (head && isCopied(copy, head)) return { etag: head.etag }
   throw new PailError('s3/precondition', 'another version stands at the destination', { key })
-}
-
-/** Is this what the copy would make? Only a digest, or attributes of ours, can tell. */
-function isCopied({ source, replace }: ServerCopy, head: ObjectHead): boolean {
-  if (head.sizeBytes !== source.sizeBytes) return false
-  if (replace?.metadata && Object.keys(replace.metadata).length > 0) {
-    if (!hasMetadataOf(head, replace)) return false
-    return isSameEtag(head.etag, source.etag) || !isComparable(head.etag, source.etag)
-  }
-  return isSameEtag(head.etag, source.etag)
-}
-
-/** An object made of parts has an ETag that a copy in one piece does not have. */
-function isComparable(a: Etag, b: Etag): boolean {
-  return hasMd5Form(a) && hasMd5Form(b)
-}
-
-/** @throws PailError `s3/integrity` when what stands there is not the whole source */
-export async function verifyCopy(
-  copy: ServerCopy,
-  replied: Etag,
-  signal: AbortSignal,
-): Promise<{ etag: Etag }> {
-  const { source, key, capabilities } = copy
-  const head = await headOrNone(copy.store, key, signal)
-  const differs =
-    capabilities.etagIsMd5 !== false &&
-    head !== undefined &&
-    isComparable(head.etag, source.etag) &&
-    !isSameEtag(head.etag, source.etag)
-  if (!head || head.sizeBytes !== source.sizeBytes || differs) {
-    throw new PailError('s3/integrity', `the copy ${replied} is not as its source`, {
-      key,
-      sizeBytes: head?.sizeBytes ?? -1,
-    })
-  }
-  return { etag: head.etag }
 }

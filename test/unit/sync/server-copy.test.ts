@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ObjectHead } from '../../../engine/s3/object-store.ts'
-import { type ServerCopy, serverCopy } from '../../../engine/sync/server-copy.ts'
+import { serverCopy } from '../../../engine/sync/server-copy.ts'
+import type { ServerCopy } from '../../../engine/sync/server-copy-check.ts'
 import { COPY_PART_BYTES, copyParts } from '../../../engine/sync/server-copy-parts.ts'
 import { PART_BYTES_MIN, PARTS_MAX } from '../../../engine/sync/upload-plan.ts'
 import { etagOfMd5 } from '../../../engine/sync/upload-proof.ts'

@@ -93,7 +93,7 @@ describe('Upload plan', () => {
           ...(partSizeBytes === null ? {} : { partSizeBytes }),
         }
       })
-    fc.assert(fc.property(requests, expectLegal), { numRuns: 150 })
+    fc.assert(fc.property(requests, expectLegal), { numRuns: 80 })
   })
 
   test('writes all over a very large file still make at most 10,000 parts', () => {
