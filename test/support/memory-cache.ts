@@ -79,7 +79,7 @@ export function openCache(
 
 /** Runs every request at once, without retry. */
 export const directRequests: Requests = {
-  run: (_urgency, work, signal) => work(signal ?? new AbortController().signal),
+  run: (_urgency, work, signal) => work(signal ?? new AbortController().signal, () => {}),
 }
 
 export type AskedRange = Extent & { readonly key: string }
@@ -95,6 +95,7 @@ export class GetOnlyStore {
   readonly #failures: unknown[] = []
   #isHeld = false
   #held: Array<() => void> = []
+  readonly #moving = new Set<() => void>()
   /** Answers under way at one time, at most. */
   sideBySideMax = 0
   bytesSideBySideMax = 0
@@ -140,16 +141,22 @@ export class GetOnlyStore {
   /** Answers what is held: all, or the first few. */
   release(count = this.#held.length): void {
     if (count >= this.#held.length) this.#isHeld = false
+    if (!this.#isHeld) this.#moving.clear()
     for (const answer of this.#held.splice(0, count)) answer()
   }
 
+  /** Some bytes of what is held arrive, no range is whole yet. */
+  drip(): void {
+    for (const onProgress of this.#moving) onProgress()
+  }
+
   async #get(request: Parameters<ObjectStore['get']>[0], signal?: AbortSignal): Promise<void> {
-    const { key, offset, into } = request
+    const { key, offset, into, onProgress = () => {} } = request
     const range = { key, start: offset, end: offset + into.length }
     this.asked.push(range)
     this.#count(1, into.length)
     try {
-      await this.#wait(range, signal)
+      await this.#wait(range, onProgress, signal)
       const failure = this.#failures.shift()
       if (failure) throw failure
       const now = this.#etags.get(key)
@@ -160,9 +167,10 @@ export class GetOnlyStore {
     }
   }
 
-  async #wait(range: AskedRange, signal?: AbortSignal): Promise<void> {
+  async #wait(range: AskedRange, onProgress: () => void, signal?: AbortSignal): Promise<void> {
     await this.delay?.()
     if (!this.#isHeld) return
+    this.#moving.add(onProgress)
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
         this.aborted.push(range)

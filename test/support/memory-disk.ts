@@ -151,7 +151,7 @@ export class MemoryDisk implements Disk {
   cut(random: Random, count = this.steps.length): MemoryDisk {
     if (this.#options.isRecording === false) throw new Error('this disk does not record')
     const next = new MemoryDisk(this.#options)
-    this.#base?.#copyInto(next)
+    if (this.#base) this.#base.#copyInto(next)
     const steps = this.steps.slice(0, count)
     for (const step of survivors(steps, random)) next.#apply(step)
     next.#dropNameless()

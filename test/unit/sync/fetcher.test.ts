@@ -310,6 +310,20 @@ describe('Fetcher', () => {
     reader.close()
   })
 
+  test('a slow line is no stall: a read lasts as long as bytes keep coming', async () => {
+    const reader = fetcher.reader(versionOf('a', 64 * MIB))
+    server.hold()
+    const reading = readPart(reader, MIB, 1000)
+    await settle()
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(READ_STALL_MS / 2)
+      server.drip()
+    }
+    server.release()
+    await reading
+    reader.close()
+  })
+
   test('cached bytes are served while the network is gone', async () => {
     const version = versionOf('a', MIB)
     const reader = fetcher.reader(version)
