@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, SetupError } from '../build/common.mjs'
 import { setUp } from '../build/setup.mjs'
+import { versitygwPath } from '../build/versitygw.mjs'
 import { endLeftovers } from './leftovers.mjs'
 import { countTests, summary } from './report.mjs'
 
@@ -28,6 +29,7 @@ const STEP_MS_MAX = 15 * 60 * 1000
 // Short: sockets live below it, and their paths end at 107 bytes. Open: other users are tested, too.
 const runFolder = mkdtempSync(join(tmpdir(), 'pail-'))
 chmodSync(runFolder, 0o755)
+/** @type {NodeJS.ProcessEnv} */
 const runEnv = {
   ...process.env,
   TMPDIR: runFolder,
@@ -138,7 +140,9 @@ async function runWanted(wanted) {
 async function setUpAndRun(wanted) {
   const start = performance.now()
   try {
-    await setUp(wanted.includes('check') ? 'check' : 'tests')
+    const isCheck = wanted.includes('check')
+    await setUp(isCheck ? 'check' : 'tests')
+    if (!isCheck) runEnv.PAIL_VERSITYGW = versitygwPath()
     return await runWanted(wanted)
   } catch (thrown) {
     const text = thrown instanceof SetupError ? thrown.message : thrown
