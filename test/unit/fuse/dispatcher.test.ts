@@ -109,7 +109,7 @@ describe('FuseDispatcher', () => {
 
   test('refuses what cannot be, and says ENOSYS once for what it does not know', async () => {
     const kernel = await FakeKernel.started()
-    const answer = async (opcode: number, body = Buffer.alloc(64)) =>
+    const answer = async (opcode: number, body: Buffer = Buffer.alloc(64)) =>
       (await kernel.ask(opcode, { body })).error
     expect(await answer(Opcode.LINK)).toBe(ERRNO.EPERM)
     expect(await answer(Opcode.IOCTL)).toBe(ERRNO.ENOTTY)

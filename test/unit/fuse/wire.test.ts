@@ -157,13 +157,11 @@ describe('Malformed requests', () => {
   test('never make the decoder read outside or throw anything but a PailError', () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
     const random = new SeededRandom(seed)
-    const decoders = Object.values(requests).filter(
-      (decode): decode is (body: WireReader) => unknown =>
-        decode !== requests.decodeHeader && decode !== requests.bodyOf,
-    )
+    const { decodeHeader: _header, bodyOf: _bodyOf, ...bodies } = requests
+    const decoders: Array<(body: WireReader) => unknown> = [...Object.values(bodies), decodeInit]
     for (let round = 0; round < 3_000; round++) {
       const bytes = Buffer.from(random.hex(Math.floor(random.next() * 120)), 'hex')
-      for (const decode of [...decoders, decodeInit]) {
+      for (const decode of decoders) {
         try {
           decode(new WireReader(bytes))
         } catch (thrown) {
