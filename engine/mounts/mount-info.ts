@@ -5,7 +5,7 @@
  */
 import type { MountedFileSystem } from '../fuse/mount-table.ts'
 
-export type MountEntry = MountedFileSystem
+export type MountEntry = Pick<MountedFileSystem, 'dir' | 'type' | 'source'>
 
 /** What is mounted exactly on `path`: the newest of several, which hides the others. */
 export function mountAt(entries: readonly MountEntry[], path: string): MountEntry | undefined {

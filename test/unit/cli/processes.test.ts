@@ -3,8 +3,17 @@
  *
  * The engine inside is a fake one; everything around it is real.
  */
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parseHolder } from '../../../engine/base/file-lock.ts'
 import { buildFakeCli, type FakeCli, Pail, plainEnvironment } from '../../support/cli.ts'
@@ -141,8 +150,9 @@ describe('Engine in the background', () => {
   test('keeps the secret out of arguments, environment and every file', async () => {
     const { pail, keys, dataDir, home, enginePid } = place()
     const environment = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: SECRET }
-    expect((await pail.run(['mount', 'demo', '/d', ...keys])).code).toBe(0)
-    expect((await pail.run(['mount', 'demo', '/e', ...ENDPOINT], { environment })).code).toBe(0)
+    // The first one starts the engine, with the secret in the environment of its starter.
+    expect((await pail.run(['mount', 'demo', '/d', ...ENDPOINT], { environment })).code).toBe(0)
+    expect((await pail.run(['mount', 'demo', '/e', ...keys])).code).toBe(0)
     const pid = enginePid()
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(SECRET)
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(SECRET)
@@ -238,6 +248,20 @@ describe('Command line', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' })
     expect(help.stdout).toContain('pail flush --wait')
     expect((await pail.run(['mount', '--help'])).stdout).toContain('--passwd-file')
+  })
+
+  test('is started by bin/pail, also through a link, and says how to set up when it is not', async () => {
+    const { home } = place()
+    const root = join(home, 'it’s a checkout')
+    cpSync(resolve(import.meta.dirname, '../../../bin'), join(root, 'bin'), { recursive: true })
+    symlinkSync(join(root, 'bin/pail'), join(home, 'pail'))
+    const pail = new Pail([join(home, 'pail')], plainEnvironment(home))
+    expect(await pail.run(['--version'])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('npm run setup'),
+    })
+    symlinkSync(bundle.folder, join(root, 'dist'))
+    expect(await pail.run(['--version'])).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('finds nothing to upload where no engine ever worked', async () => {
