@@ -96,25 +96,19 @@ export function* packageBreaks(source: Source): Generator<string> {
 }
 
 /** Type imports count: a cycle of types still means that neither file is understood alone. */
-export function findCycle(sources: readonly Source[]): readonly string[] | undefined {
+export function findCycles(sources: readonly Source[]): readonly (readonly string[])[] {
   const edges = new Map(
     sources.map(({ path, imports }) => [path, imports.flatMap((one) => one.path ?? [])]),
   )
+  const cycles: string[][] = []
   const done = new Set<string>()
-  const visit = (path: string, trail: readonly string[]): readonly string[] | undefined => {
+  const visit = (path: string, trail: readonly string[]) => {
     const start = trail.indexOf(path)
-    if (start >= 0) return [...trail.slice(start), path]
-    if (done.has(path)) return undefined
-    for (const next of edges.get(path) ?? []) {
-      const cycle = visit(next, [...trail, path])
-      if (cycle) return cycle
-    }
+    if (start >= 0) cycles.push([...trail.slice(start), path])
+    if (start >= 0 || done.has(path)) return
+    for (const next of edges.get(path) ?? []) visit(next, [...trail, path])
     done.add(path)
-    return undefined
   }
-  for (const path of edges.keys()) {
-    const cycle = visit(path, [])
-    if (cycle) return cycle
-  }
-  return undefined
+  for (const path of edges.keys()) visit(path, [])
+  return cycles
 }

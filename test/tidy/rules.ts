@@ -4,7 +4,7 @@
  */
 import {
   CLOCK_EXCEPTIONS,
-  findCycle,
+  findCycles,
   layerBreaks,
   layerOf,
   packageBreaks,
@@ -198,10 +198,7 @@ const packageRule: Rule = {
 
 const cycleRule: Rule = {
   name: 'has no import cycle, types included',
-  find: (sources) => {
-    const cycle = findCycle(sources)
-    return cycle ? [cycle.join(' -> ')] : []
-  },
+  find: (sources) => findCycles(sources).map((cycle) => cycle.join(' -> ')),
   badSamples: [
     {
       'shared/a.ts': "import type { B } from './b.ts'",
