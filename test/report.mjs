@@ -1,7 +1,7 @@
 /** What a test run says in the end: counts that cannot hide a failure. Pure, apart from one read. */
 import { readFileSync } from 'node:fs'
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ passed: number, failed: number, skipped: number, reason?: string }} Counts */
 /** @typedef {Counts & { name: string, seconds: number }} Result */
 
 /**
@@ -18,7 +18,7 @@ export function countTests(path, { exitCode, places }) {
   try {
     report = JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: 1, skipped: 0, reason: 'the runner left no report' }
   }
   const files = report.testResults
   const broken = files.filter(
@@ -27,8 +27,11 @@ export function countTests(path, { exitCode, places }) {
   const silent = places.filter((place) => !files.some(({ name }) => name.includes(place)))
   const passed = report.numPassedTests
   let failed = report.numFailedTests + broken.length + silent.length
-  if (failed === 0 && (exitCode !== 0 || passed === 0)) failed = 1
-  return { passed, failed, skipped: report.numPendingTests }
+  const isOther = failed === 0 && (exitCode !== 0 || passed === 0)
+  if (isOther) failed = 1
+  const counts = { passed, failed, skipped: report.numPendingTests }
+  if (silent.length > 0) return { ...counts, reason: `no test ran in ${silent.join(', ')}` }
+  return isOther ? { ...counts, reason: 'an error outside of any test, or no test' } : counts
 }
 
 /** @param {Counts} counts */
@@ -46,7 +49,9 @@ function plain({ passed, failed, skipped }) {
 export function summary(results, { isComplete }) {
   const lines = results.map((result) => {
     const mark = result.failed > 0 ? 'FAILED' : 'ok'
-    return `  ${mark.padEnd(7)} ${result.name}: ${plain(result)}, ${result.seconds.toFixed(0)} s`
+    const reason = result.reason ? ` (${result.reason})` : ''
+    const seconds = `${result.seconds.toFixed(0)} s`
+    return `  ${mark.padEnd(7)} ${result.name}: ${plain(result)}, ${seconds}${reason}`
   })
   /** @param {'passed' | 'failed' | 'skipped'} key */
   const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
