@@ -10,7 +10,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import type { Log } from '../base/log.ts'
 import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
-import { probeCapabilities } from '../s3/probe.ts'
+import { probeCapabilities, scratchKey } from '../s3/probe.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { Database } from '../store/database.ts'
@@ -123,6 +123,7 @@ export class Volume {
       capabilities: (signal) => this.#capabilities(facts, request, random, signal),
       noteCapability: (name, isThere) => facts.note(name, isThere, clock.nowMs()),
       renameCached: (from, to) => stores.cache.rename(from, to),
+      isOnline: () => this.connectivity.isOnline,
       onDidChange,
     })
     this.connectivity.onDidChange(() => {
@@ -162,13 +163,8 @@ export class Volume {
   ): Promise<Capabilities> {
     const known = facts.capabilities(this.tree.clock.nowMs())
     if (known) return Promise.resolve(known)
-    this.#probing ??= this.requests
-      .run(
-        'background',
-        (attempt) =>
-          probeCapabilities(this.store, `${request.prefix}.pail-probe-${random.hex(8)}`, attempt),
-        signal,
-      )
+    const key = scratchKey(request.prefix, random)
+    this.#probing ??= this.#probe(key, signal)
       .then((capabilities) => {
         facts.save(capabilities, this.tree.clock.nowMs())
         return capabilities
@@ -178,7 +174,28 @@ export class Volume {
       })
     return this.#probing
   }
+
+  /** The scratch object is in the journal before it is made: no crash and no lost reply leaves it. */
+  async #probe(key: string, signal: AbortSignal): Promise<Capabilities> {
+    const { database, journal, volume, clock } = this.tree
+    const readyMs = clock.nowMs() + PROBE_MS_MAX
+    const row = { volume, op: 'delete' as const, node: null, key, readyMs }
+    const seq = await database.write(() => journal.insert(row))
+    try {
+      return await this.requests.run(
+        'background',
+        (attempt) => probeCapabilities(this.store, key, attempt),
+        signal,
+      )
+    } finally {
+      await database.write(() => journal.setReady(seq, clock.nowMs()))
+      this.syncer.wake()
+    }
+  }
 }
+
+/** Longer than any probe takes: until then its scratch object is not deleted under it. */
+const PROBE_MS_MAX = 120_000
 
 /** The row of the volume and of its root directory, made when they are new. */
 function openVolumeRow(stores: Stores, request: VolumeRequest): { id: number; rootId: number } {

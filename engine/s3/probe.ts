@@ -5,6 +5,7 @@
  * Never: takes a refusal or a failure for a capability: in doubt the answer is no.
  */
 import { PailError } from '../../shared/errors.ts'
+import type { Random } from '../base/clock.ts'
 import type { Capabilities, Etag, ObjectStore } from './object-store.ts'
 
 /** No object has it: the MD5 of nothing that anyone stores. */
@@ -12,6 +13,28 @@ const BOGUS_ETAG = '"00000000000000000000000000000000"' as Etag
 const NOTHING = new Uint8Array(0)
 const ONE_BYTE = new Uint8Array(1)
 const CLEAN_UP_MS = 8_000
+
+/** Scratch objects are called so, beside what is mounted. */
+const SCRATCH_NAME = '.pail-probe-'
+
+export function scratchKey(prefix: string, random: Pick<Random, 'hex'>): string {
+  return `${prefix}${SCRATCH_NAME}${random.hex(8)}`
+}
+
+export function isScratchKey(key: string): boolean {
+  return key.slice(key.lastIndexOf('/') + 1).startsWith(SCRATCH_NAME)
+}
+
+/** Aborts uploads to a scratch key whose ids were lost with a reply or in a crash. */
+export async function abortScratchUploads(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const upload of await store.listMultipart(key, signal)) {
+    if (upload.key === key) await store.abortMultipart(key, upload.uploadId, signal)
+  }
+}
 
 /**
  * @param scratchKey a key that nothing else uses; it does not exist before nor afterwards

@@ -162,6 +162,10 @@ export class Journal {
     this.#database.run('UPDATE journal SET key = ? WHERE seq = ?', key, seq)
   }
 
+  setReady(seq: number, readyMs: number): void {
+    this.#database.run('UPDATE journal SET ready_ms = ? WHERE seq = ?', readyMs, seq)
+  }
+
   setRecord(seq: number, record: Uint8Array | null): void {
     this.#database.run('UPDATE journal SET record = ? WHERE seq = ?', record, seq)
   }

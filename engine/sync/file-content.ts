@@ -7,18 +7,34 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
 import { addExtent, cutByExtents, type Extent } from '../base/extents.ts'
+import type { Log } from '../base/log.ts'
 import { Mutex } from '../base/mutex.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
 import type { ObjectVersion } from './content.ts'
 import type { Reader } from './fetcher.ts'
-import type { ContentsParts } from './file-contents.ts'
+import type { Tree } from './tree.ts'
 import { sealFile } from './tree-edit.ts'
 
 /** Largest object of any store that Pail knows: 10 TB. */
 export const FILE_BYTES_MAX = 10_000_000_000_000
+
+export type ContentsParts = {
+  readonly tree: Tree
+  readonly clock: Clock
+  readonly log: Log
+  readonly openReader: (version: ObjectVersion) => Reader
+  /** Hands a staged file's bytes to the cache as blocks of the version they became. */
+  readonly adopt: (
+    version: ObjectVersion,
+    path: string,
+    sizeBytes: number,
+    extents: readonly Extent[],
+  ) => Promise<void>
+}
 
 /** One open's view: notices that the file became another version under it. */
 export type ReadSession = { readonly epoch: number; reader: Reader | undefined; version: string }
@@ -143,10 +159,8 @@ export class FileContent {
   truncate(sizeBytes: number): Promise<void> {
     return this.#mutations.run(async () => {
       if (sizeBytes > FILE_BYTES_MAX) throw new PailError('vfs/too-large', `${sizeBytes} bytes`)
-      if (sizeBytes === this.#size() && this.#staged === undefined) {
-        this.#touch()
-        return
-      }
+      // Nothing changes: a new version of the same bytes would cost an upload.
+      if (sizeBytes === this.#size()) return
       if (sizeBytes === 0) await this.#startEmpty()
       else await (await this.#ensureStaged()).truncate(sizeBytes)
       this.#sizeBytes = sizeBytes

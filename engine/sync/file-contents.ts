@@ -5,32 +5,12 @@
  *        mounts and the uploader see the same bytes.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Extent } from '../base/extents.ts'
-import type { Log } from '../base/log.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { ObjectVersion } from './content.ts'
-import type { Reader } from './fetcher.ts'
-import { FileContent } from './file-content.ts'
-import type { Tree } from './tree.ts'
+import { type ContentsParts, FileContent } from './file-content.ts'
 import { forgetOrphan } from './tree-edit.ts'
 
 /** Files open or uploading at once, all programs together. */
 export const CONTENTS_MAX = 16_384
-
-export type ContentsParts = {
-  readonly tree: Tree
-  readonly clock: Clock
-  readonly log: Log
-  readonly openReader: (version: ObjectVersion) => Reader
-  /** Hands a staged file's bytes to the cache as blocks of the version they became. */
-  readonly adopt: (
-    version: ObjectVersion,
-    path: string,
-    sizeBytes: number,
-    extents: readonly Extent[],
-  ) => Promise<void>
-}
 
 export class FileContents {
   readonly #parts: ContentsParts

@@ -1,5 +1,6 @@
 /** Deletes what programs removed, up to a thousand keys in one request. */
 import type { PailError } from '../../shared/errors.ts'
+import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { deleteKeys } from './batch-delete.ts'
 import type { SyncerParts } from './syncer.ts'
@@ -10,6 +11,11 @@ export async function deleteObjects(
   onFailure: (row: JournalRow, error: PailError) => void,
 ): Promise<void> {
   const { tree } = parts
+  for (const { key } of rows) {
+    if (!isScratchKey(key)) continue
+    const { store, requests, signal } = parts
+    await requests.run('background', (attempt) => abortScratchUploads(store, key, attempt), signal)
+  }
   const results = await deleteKeys(
     parts,
     rows.map((row) => row.key),

@@ -18,6 +18,9 @@ import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
 import { decodeUploadRecord, encodeUploadRecord, type UploadRecord } from './upload-record.ts'
 
+/** When an upload that could not be aborted is tried again. */
+const ORPHAN_RETRY_MS = 60_000
+
 export async function put(job: Job): Promise<void> {
   const { tree, contents, row } = job
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
@@ -69,7 +72,9 @@ async function send(
       buffers: job.buffers,
       noteCapability: job.noteCapability,
     })
-    if (result.outcome === 'stored') await stored(job, key, result.etag, content, source)
+    if (result.outcome !== 'stored') return
+    await keepOrphans(job, key, result.orphans)
+    await stored(job, key, result.etag, content, source)
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (error.code !== 's3/precondition') throw error
@@ -120,6 +125,18 @@ function readRecord(row: JournalRow): UploadRecord | undefined {
 async function saveRecord(job: Job, record: UploadRecord | undefined): Promise<void> {
   const bytes = record ? encodeUploadRecord(record) : null
   await job.tree.database.write(() => job.tree.journal.setRecord(job.row.seq, bytes))
+}
+
+/** Uploads that could not be aborted are billed until they are: a row of their own sees to it. */
+async function keepOrphans(job: Job, key: string, orphans: UploadRecord['orphans']): Promise<void> {
+  if (orphans.length === 0) return
+  const { tree, clock } = job
+  const record = encodeUploadRecord({ version: 1, attempted: [], orphans })
+  const readyMs = clock.nowMs() + ORPHAN_RETRY_MS
+  await tree.database.write(() => {
+    const { volume } = tree
+    tree.journal.insert({ volume, op: 'put', node: null, key, state: 'cancelled', readyMs, record })
+  })
 }
 
 /** The bucket has the content: the row, the node and what it replaced are settled in one step. */

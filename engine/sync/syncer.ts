@@ -53,6 +53,8 @@ export type SyncerParts = {
   readonly buffers: UploadBuffers
   /** The cached bytes of a version are those of another key or ETag now. */
   readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
+  /** A failure while the endpoint is away is not the file's. */
+  readonly isOnline: () => boolean
   readonly onDidChange: () => void
 }
 
@@ -234,7 +236,8 @@ export class Syncer {
     const { tree, clock, random, log } = this.#parts
     const current = tree.journal.bySeq(row.seq)
     if (!current) return
-    const isFinal = ERRORS[error.code].retry === 'never' && !isPassing(error)
+    const isRefused = ERRORS[error.code].retry === 'never' && !isPassing(error)
+    const isFinal = isRefused && this.#parts.isOnline()
     const delayMs = Math.min(nextDelayMs(current.attempts + 1, random), RETRY_DELAY_MS_MAX)
     const nowMs = clock.nowMs()
     tree.database.writeNow(() =>

@@ -20,6 +20,7 @@ export type Step =
   | { readonly op: 'storm'; rate: number }
   | { readonly op: 'offline'; ms: number }
   | { readonly op: 'other-put'; path: string; size: number }
+  | { readonly op: 'other-delete'; path: string }
 
 export type History = { readonly seed: number; readonly steps: readonly Step[] }
 
@@ -47,6 +48,8 @@ const CALM = [
   fc.record({ op: fc.constant('rename' as const), path, to: path }),
   fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 600, 1500, 12_000) }),
   fc.record({ op: fc.constant('flush' as const) }),
+  fc.record({ op: fc.constant('other-put' as const), path, size }),
+  fc.record({ op: fc.constant('other-delete' as const), path: fc.constantFrom(...NAMES) }),
 ] as const
 const STORMY = [
   fc.record({ op: fc.constant('kill' as const) }),
@@ -201,7 +204,32 @@ class Run {
         this.#isOffline = true
         return this.#clock.advance(step.ms)
       case 'other-put':
-        return
+      case 'other-delete':
+        return this.#otherClient(step)
+    }
+  }
+
+  /**
+   * Another program changes the bucket while nothing of ours waits, and time passes: the folder
+   * must show it. What happens when both change the same file is for the conflict tests.
+   */
+  async #otherClient(step: Extract<Step, { op: 'other-put' | 'other-delete' }>): Promise<void> {
+    if (this.#isOffline || this.#isStormy) return
+    const { files } = await this.#live.flush()
+    if (files > 0) return
+    if (step.op === 'other-put') {
+      if (!this.#reference.plant(step.path, bytesFor(++this.#writes, step.size))) return
+      this.#bucket.putDirect(step.path, bytesFor(this.#writes, step.size))
+    } else {
+      if (this.#reference.entries.get(step.path)?.kind !== 'file') return
+      this.#reference.entries.delete(step.path)
+      this.#bucket.deleteDirect(step.path)
+    }
+    await this.#clock.advance(12_000)
+    // Seen while there is a network: offline, the folder shows what it saw last.
+    const components = step.path.split('/')
+    for (let depth = 0; depth < components.length; depth++) {
+      await this.#compareNames(components.slice(0, depth).join('/'))
     }
   }
 

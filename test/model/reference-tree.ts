@@ -33,6 +33,20 @@ export class ReferenceTree {
     return 'ok'
   }
 
+  /** A file put there by another program, with the folders above it. @returns false where it cannot be */
+  plant(path: string, bytes: Uint8Array): boolean {
+    const components = path.split('/')
+    if (this.entries.get(path)?.kind === 'directory') return false
+    for (let depth = 1; depth < components.length; depth++) {
+      if (this.entries.get(components.slice(0, depth).join('/'))?.kind === 'file') return false
+    }
+    for (let depth = 1; depth < components.length; depth++) {
+      this.entries.set(components.slice(0, depth).join('/'), { kind: 'directory' })
+    }
+    this.entries.set(path, { kind: 'file', bytes })
+    return true
+  }
+
   append(path: string, bytes: Uint8Array): string {
     const entry = this.entries.get(path)
     return this.write(path, entry?.kind === 'file' ? entry.bytes.length : 0, bytes, false)
