@@ -42,9 +42,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const nodes = new Nodes(database)
   const journal = new Journal(database)
   const folder = join(dataDir, 'staging')
-  const staging = await StagingArea.open({ disk, folder, database, random, log })
+  let cache: BlockCache | undefined
+  const makeRoom = (bytes: number) => makeRoomIn(cache, bytes)
+  const staging = await StagingArea.open({ disk, folder, database, random, log, makeRoom })
   await recover({ database, nodes, journal, staging, clock, log })
-  const cache = await BlockCache.open({
+  const opened = await BlockCache.open({
     disk,
     database,
     folder: join(dataDir, 'cache'),
@@ -52,10 +54,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     limits: { cacheBytesMax: CACHE_BYTES_MAX },
   })
+  cache = opened
   const volumes = new Map<number, Volume>()
   const volumeOf = (id: number) => present(volumes.get(id), `volume ${id}`)
   const fetcher = new Fetcher({
-    cache,
+    cache: opened,
     storeOf: (id) => volumeOf(id).store,
     requestsOf: (id) => volumeOf(id).requests,
     clock,
@@ -66,7 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     nodes,
     journal,
     staging,
-    cache,
+    cache: opened,
     fetcher,
     buffers: new UploadBuffers(),
     clock,
@@ -76,6 +79,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
   }
   return new MountEngine(options, stores, volumes)
+}
+
+/** Cached blocks give way to what programs write. Whether the disk has room is staging's to check. */
+async function makeRoomIn(cache: BlockCache | undefined, bytes: number): Promise<void> {
+  try {
+    const room = await cache?.reserve(bytes, 'staging')
+    room?.release()
+  } catch (thrown) {
+    if (PailError.from(thrown).code !== 'store/cache-full') throw thrown
+  }
 }
 
 class MountEngine implements Engine {
@@ -128,9 +141,7 @@ class MountEngine implements Engine {
   }
 
   #pendingFiles(): number {
-    let files = 0
-    for (const volume of this.#volumes.values()) files += volume.syncer.pending('').files
-    return files
+    return this.#stores.journal.pendingInAll().files
   }
 
   #status(): StatusView {
@@ -143,8 +154,15 @@ class MountEngine implements Engine {
         dataDir: options.dataDir,
         residentBytes: process.memoryUsage.rss(),
       },
-      mounts: this.#isClosing ? [] : [...this.#sessions.values()].map((one) => one.view()),
+      mounts: this.#isClosing ? [] : this.#views(),
     }
+  }
+
+  /** A folder that is not mounted any more is shown while something of it waits for upload. */
+  #views(): MountView[] {
+    return [...this.#sessions.values()]
+      .map((session) => session.view())
+      .filter((view) => view.state !== 'stopped' || view.pendingFiles > 0)
   }
 
   #start(input: EngineParsed<'mounts/start'>): Promise<MountView> {
@@ -190,12 +208,22 @@ class MountEngine implements Engine {
       (volume) => volume.bucket === input.bucket && volume.endpointUrl === input.endpoint.url,
     )
     if (known) {
-      if (this.#mountsOf(known).length > 0) return known
+      if (this.#mountsOf(known).length > 0) {
+        await this.#checkKeys(input, prefix)
+        return known
+      }
       await this.#closeVolume(known)
     }
     const volume = new Volume(this.#stores, { ...input, prefix }, () => this.#feed.change())
     this.#volumes.set(volume.id, volume)
     return volume
+  }
+
+  /** The bucket is mounted already: keys that are given once more are refused when they are wrong. */
+  async #checkKeys(input: EngineParsed<'mounts/start'>, prefix: string): Promise<void> {
+    await this.#withService(input, async (service) => {
+      await service.bucket(input.bucket).list({ prefix, keysMax: 1 })
+    })
   }
 
   #mountsOf(volume: Volume): MountSession[] {
@@ -245,9 +273,11 @@ class MountEngine implements Engine {
     const left = await Promise.all(
       targets.map(({ volume, prefix }) => volume.syncer.flush(prefix, signal)),
     )
+    // Without a folder everything counts, also of buckets that nothing is mounted from now.
+    const total = input.dir === undefined ? [this.#stores.journal.pendingInAll()] : left
     return {
-      pendingFiles: left.reduce((sum, pending) => sum + pending.files, 0),
-      pendingBytes: left.reduce((sum, pending) => sum + pending.bytes, 0),
+      pendingFiles: total.reduce((sum, pending) => sum + pending.files, 0),
+      pendingBytes: total.reduce((sum, pending) => sum + pending.bytes, 0),
     }
   }
 

@@ -148,6 +148,7 @@ export class MountSession {
       origin,
       epoch,
       space: () => stores.staging.space(),
+      onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
     const fuse = await mountFuse({
       vfs,

@@ -22,6 +22,7 @@ import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
 import { FileContents } from '../sync/file-contents.ts'
 import { Listings } from '../sync/listing.ts'
+import { SiblingReads } from '../sync/sibling-reads.ts'
 import { Syncer } from '../sync/syncer.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
@@ -61,6 +62,7 @@ export class Volume {
   readonly listings: Listings
   readonly contents: FileContents
   readonly syncer: Syncer
+  readonly siblings: SiblingReads
   readonly store: ObjectStore
   readonly requests: EndpointRequests
   readonly connectivity: Connectivity
@@ -112,6 +114,7 @@ export class Volume {
       signal: this.#lifetime.signal,
     }
     this.listings = new Listings(shared)
+    this.siblings = new SiblingReads(this.tree, stores.fetcher, this.#lifetime.signal)
     const facts = new EndpointFacts(stores.database, `${request.endpoint.url} ${request.bucket}`)
     this.syncer = new Syncer({
       ...shared,

@@ -43,6 +43,7 @@ export type Call = {
   readonly isServerWork?: boolean
   readonly isSafeToRepeat?: boolean
   readonly destination?: Exchange['destination']
+  readonly onProgress?: Exchange['onProgress']
   readonly bodyBytesExpected?: number
   /** Builds a new command each time: the SDK's commands are not made to be sent twice. */
   readonly send: (client: S3Client, options: SendOptions) => Promise<unknown>
@@ -128,6 +129,7 @@ export class S3Caller {
       bodyBytesExpected: call.bodyBytesExpected ?? 0,
       isServerWork: call.isServerWork ?? false,
       ...(call.destination ? { destination: call.destination } : {}),
+      ...(call.onProgress ? { onProgress: call.onProgress } : {}),
     }
   }
 

@@ -117,10 +117,7 @@ class S3ObjectStore implements ObjectStore {
     return headOf(reply, key, this.#bucket.where('HeadObject', key))
   }
 
-  async get(
-    request: { key: string; etag: Etag; offset: number; into: Uint8Array },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async get(request: Parameters<ObjectStore['get']>[0], signal?: AbortSignal): Promise<void> {
     const { key, etag, offset, into } = request
     const where = this.#bucket.where('GetObject', key)
     if (into.length === 0) return
@@ -138,6 +135,7 @@ class S3ObjectStore implements ObjectStore {
         key,
         isSafeToRepeat: true,
         bodyBytesExpected: into.length,
+        ...(request.onProgress ? { onProgress: request.onProgress } : {}),
         destination: (head) => {
           if (head.status < 200 || head.status >= 300) return undefined
           checkRange(head, { etag, offset, lengthBytes: into.length }, where)

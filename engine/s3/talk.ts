@@ -49,6 +49,8 @@ export type Exchange = {
    * undefined to have it in `reply.body`; throws a PailError to refuse the reply.
    */
   readonly destination?: (head: ReplyHead) => Uint8Array | undefined
+  /** Called with each piece of the body: bytes move. */
+  readonly onProgress?: () => void
   reply?: Reply
   failure?: unknown
   /** The socket had served before: a reset may only mean that the server had closed it. */
@@ -160,6 +162,7 @@ export class Talk {
         if (!this.#settle) return
         const refusal = sink.take(chunk)
         if (refusal) this.#fail(refusal)
+        else this.#exchange.onProgress?.()
       })
       response.once('end', () => this.#finish(response, head, sink))
     } catch (thrown) {

@@ -125,8 +125,13 @@ export class Journal {
     return { files: Number(row?.files), bytes: Number(row?.bytes) }
   }
 
-  isEmpty(): boolean {
-    return this.#database.get('SELECT 1 FROM journal LIMIT 1') === undefined
+  /** What of any bucket is not there yet. */
+  pendingInAll(): Pending {
+    const row = this.#database.get(
+      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM journal
+       WHERE state <> 'cancelled'`,
+    )
+    return { files: Number(row?.files), bytes: Number(row?.bytes) }
   }
 
   insert(row: NewJournalRow): number {

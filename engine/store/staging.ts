@@ -121,6 +121,7 @@ export class StagingArea {
   readonly #database: Database
   readonly #random: Random
   readonly #log: Log
+  readonly #makeRoom: (bytes: number) => Promise<void>
   #uncheckedBytes = FREE_DISK_CHECK_BYTES
 
   private constructor(options: StagingOptions) {
@@ -129,6 +130,7 @@ export class StagingArea {
     this.#database = options.database
     this.#random = options.random
     this.#log = options.log
+    this.#makeRoom = options.makeRoom ?? (async () => {})
   }
 
   static async open(options: StagingOptions): Promise<StagingArea> {
@@ -210,6 +212,7 @@ export class StagingArea {
   async reserve(bytes: number): Promise<void> {
     this.#uncheckedBytes += bytes
     if (this.#uncheckedBytes < FREE_DISK_CHECK_BYTES) return
+    await this.#makeRoom(bytes + FREE_DISK_CHECK_BYTES)
     const { freeBytes } = await this.#disk.space(this.#folder)
     if (freeBytes < FREE_DISK_FLOOR_BYTES + bytes) {
       throw new PailError('store/disk-full', `${freeBytes} bytes free`, { freeBytes })
@@ -229,4 +232,6 @@ export type StagingOptions = {
   readonly database: Database
   readonly random: Random
   readonly log: Log
+  /** Gives disk space back that holds what can be fetched again. */
+  readonly makeRoom?: (bytes: number) => Promise<void>
 }

@@ -9,7 +9,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { ObjectHead } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { UploadSource } from './file-content.ts'
-import type { Job } from './syncer.ts'
+import type { Job } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
 
 /** Files up to this size are compared by reading them; larger ones count as different. */

@@ -37,7 +37,13 @@ export type ContentsParts = {
 }
 
 /** One open's view: notices that the file became another version under it. */
-export type ReadSession = { readonly epoch: number; reader: Reader | undefined; version: string }
+export type ReadSession = {
+  readonly epoch: number
+  reader: Reader | undefined
+  version: string
+  /** Bytes read in order from the start. */
+  readTo: number
+}
 
 export class FileContent {
   readonly id: number
@@ -69,6 +75,10 @@ export class FileContent {
 
   get isDirty(): boolean {
     return this.#isDirty
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
   }
 
   get staged(): StagedFile | undefined {
@@ -104,7 +114,7 @@ export class FileContent {
   }
 
   openSession(): ReadSession {
-    return { epoch: this.#epoch, reader: undefined, version: '' }
+    return { epoch: this.#epoch, reader: undefined, version: '', readTo: 0 }
   }
 
   closeSession(session: ReadSession): void {
@@ -120,7 +130,7 @@ export class FileContent {
     signal: AbortSignal,
   ): Promise<number> {
     this.#checkSession(session)
-    const end = Math.min(offset + into.length, this.#size())
+    const end = Math.min(offset + into.length, this.#sizeBytes)
     if (end <= offset) return 0
     const wanted = into.subarray(0, end - offset)
     const staged = this.#staged
@@ -144,7 +154,7 @@ export class FileContent {
   ): Promise<number> {
     return this.#mutations.run(async () => {
       if (session) this.#checkSession(session)
-      const start = offset === 'append' ? this.#size() : offset
+      const start = offset === 'append' ? this.#sizeBytes : offset
       if (start + data.length > FILE_BYTES_MAX) {
         throw new PailError('vfs/too-large', `${start + data.length} bytes`)
       }
@@ -160,7 +170,7 @@ export class FileContent {
     return this.#mutations.run(async () => {
       if (sizeBytes > FILE_BYTES_MAX) throw new PailError('vfs/too-large', `${sizeBytes} bytes`)
       // Nothing changes: a new version of the same bytes would cost an upload.
-      if (sizeBytes === this.#size()) return
+      if (sizeBytes === this.#sizeBytes) return
       if (sizeBytes === 0) await this.#startEmpty()
       else await (await this.#ensureStaged()).truncate(sizeBytes)
       this.#sizeBytes = sizeBytes
@@ -244,10 +254,6 @@ export class FileContent {
     for (const file of staged) if (file) await this.#drop(file)
   }
 
-  #size(): number {
-    return this.#sizeBytes
-  }
-
   #touch(): void {
     this.#mtime = this.#parts.clock.nowNs()
     this.#ctime = this.#mtime
@@ -282,7 +288,7 @@ export class FileContent {
   async #ensureStaged(): Promise<StagedFile> {
     if (this.#staged) return this.#staged
     const base = this.#baseVersion()
-    const size = this.#size()
+    const size = this.#sizeBytes
     this.#staged = await this.#parts.tree.staging.create({
       sizeBytes: size,
       extents: [],

@@ -5,10 +5,23 @@
  * Keeps: goes on only while someone waits for a directory ahead, and a few pages at a time, so
  *        that opening four folders of a huge bucket does not list all of it.
  */
-import type { ListPage } from '../s3/object-store.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { ListPage, ObjectStore } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { ListingParts } from './listing.ts'
+import type { Requests } from './requests.ts'
+import type { Tree } from './tree.ts'
 import { finishListing, mergeFlatPage } from './tree-merge.ts'
+
+export type ListingParts = {
+  readonly tree: Tree
+  readonly store: ObjectStore
+  readonly requests: Requests
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends everything under way when the volume closes. */
+  readonly signal: AbortSignal
+}
 
 /** Pages fetched for one directory before a listing of its own is the better way. */
 const PAGES_AHEAD_MAX = 4

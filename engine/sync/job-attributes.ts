@@ -3,7 +3,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import { attributesOf } from './object-attributes.ts'
 import { serverCopy } from './server-copy.ts'
-import type { Job } from './syncer.ts'
+import type { Job } from './sync-job.ts'
 
 export async function rewriteAttributes(job: Job): Promise<void> {
   const { tree, row, signal } = job

@@ -3,7 +3,7 @@ import type { PailError } from '../../shared/errors.ts'
 import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { deleteKeys } from './batch-delete.ts'
-import type { SyncerParts } from './syncer.ts'
+import type { SyncerParts } from './sync-job.ts'
 
 export async function deleteObjects(
   parts: SyncerParts,

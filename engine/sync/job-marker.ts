@@ -1,6 +1,6 @@
 /** Writes a directory's own object: `dir/`, empty, of the type by which s3fs knows directories. */
 import { attributesOf } from './object-attributes.ts'
-import type { Job } from './syncer.ts'
+import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
 
 export async function writeMarker(job: Job): Promise<void> {

@@ -8,14 +8,10 @@
  * Never: asks HEAD for an entry.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Log } from '../base/log.ts'
 import { componentOfName } from '../s3/keys.ts'
-import type { ListPage, ObjectStore } from '../s3/object-store.ts'
+import type { ListPage } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { FlatWalk } from './flat-listing.ts'
-import type { Requests } from './requests.ts'
-import type { Tree } from './tree.ts'
+import { FlatWalk, type ListingParts } from './flat-listing.ts'
 import { finishListing, mergePage } from './tree-merge.ts'
 
 /** A listing younger than this is taken as it is. */
@@ -38,16 +34,6 @@ type Listing = {
   nextPage: Promise<void>
   readonly done: Promise<void>
   isDone: boolean
-}
-
-export type ListingParts = {
-  readonly tree: Tree
-  readonly store: ObjectStore
-  readonly requests: Requests
-  readonly clock: Clock
-  readonly log: Log
-  /** Ends everything under way when the volume closes. */
-  readonly signal: AbortSignal
 }
 
 export class Listings {

@@ -7,23 +7,15 @@
  * Never: invents a remote delete; drops a row because it failed.
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
-import type { Clock, Random } from '../base/clock.ts'
-import type { Log } from '../base/log.ts'
-import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
 import type { JournalRow, Pending } from '../store/journal.ts'
-import type { ObjectVersion } from './content.ts'
-import type { FileContents } from './file-contents.ts'
 import { rewriteAttributes } from './job-attributes.ts'
 import { deleteObjects } from './job-delete.ts'
 import { writeMarker } from './job-marker.ts'
 import { move } from './job-move.ts'
 import { put } from './job-put.ts'
-import type { Listings } from './listing.ts'
-import type { Requests } from './requests.ts'
 import { nextDelayMs } from './retry.ts'
+import type { Job, SyncerParts } from './sync-job.ts'
 import { findRunnable, type Runnable } from './sync-order.ts'
-import type { Tree } from './tree.ts'
-import type { UploadBuffers } from './upload-buffers.ts'
 
 /** Journal rows under way at once; their requests are paced by the endpoint. */
 const JOBS_MAX = 32
@@ -33,33 +25,6 @@ const SLOTS_FILLED_MIN = 8
 const RETRY_DELAY_MS_MAX = 60_000
 /** How often `flush` looks whether everything is done. */
 const FLUSH_POLL_MS = 50
-
-export type SyncerParts = {
-  readonly tree: Tree
-  readonly contents: FileContents
-  readonly listings: Listings
-  readonly store: ObjectStore
-  readonly requests: Requests
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly signal: AbortSignal
-  /** Names this computer in a conflict copy. */
-  readonly host: string
-  /** What the endpoint honours: found once, remembered. */
-  readonly capabilities: (signal: AbortSignal) => Promise<Capabilities>
-  readonly noteCapability: (name: keyof Capabilities, isThere: boolean) => void
-  /** Memory for bodies under way, shared by all volumes. */
-  readonly buffers: UploadBuffers
-  /** The cached bytes of a version are those of another key or ETag now. */
-  readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
-  /** A failure while the endpoint is away is not the file's. */
-  readonly isOnline: () => boolean
-  readonly onDidChange: () => void
-}
-
-/** What a job may use: the syncer's parts, and a signal that ends it when the volume closes. */
-export type Job = SyncerParts & { readonly row: JournalRow }
 
 export class Syncer {
   readonly #parts: SyncerParts

@@ -7,14 +7,12 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
-import type { Clock } from '../base/clock.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from '../sync/file-content.ts'
-import type { FileContents } from '../sync/file-contents.ts'
-import type { Listings } from '../sync/listing.ts'
-import type { Tree, TreeChange } from '../sync/tree.ts'
+import type { TreeChange } from '../sync/tree.ts'
 import { editAttributes } from '../sync/tree-edit.ts'
 import { Handles } from './handles.ts'
+import type { MountVfsParts } from './mount-parts.ts'
 import { Namespace } from './namespace.ts'
 import type {
   AttributeChanges,
@@ -33,22 +31,6 @@ import type {
   Target,
   Vfs,
 } from './vfs.ts'
-
-export type MountVfsParts = {
-  readonly tree: Tree
-  readonly listings: Listings
-  readonly contents: FileContents
-  readonly clock: Clock
-  /** The directory that this mount shows as its root. */
-  readonly root: NodeId
-  readonly isReadOnly: boolean
-  /** Tells this mount's own changes from those of other mounts of the same bucket. */
-  readonly origin: string
-  readonly epoch: bigint
-  readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
-  /** A file of the directory was opened: its siblings may be next. */
-  readonly onDidOpen?: (row: NodeRow) => void
-}
 
 const BLOCK_SIZE_BYTES = 4096
 /** statfs is asked for often; the disk's figures may be this old. */
@@ -170,7 +152,7 @@ export class MountVfs implements Vfs {
 
   async open(context: Context, id: NodeId, request: OpenRequest): Promise<Opened> {
     if (request.write) this.#namespace.checkWritable()
-    const row = await this.#freshFile(context, id)
+    await this.#freshFile(context, id)
     const content = await this.#parts.contents.acquire(id)
     try {
       if (request.truncate) await content.truncate(0)
@@ -187,15 +169,16 @@ export class MountVfs implements Vfs {
       canWrite: request.write,
       isAppend: request.append ?? false,
     })
-    this.#parts.onDidOpen?.(row)
     // The kernel is told of every change that it did not make itself: what it holds is right.
     return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache: true }
   }
 
   async read(context: Context, target: Target, offset: number, into: Uint8Array): Promise<number> {
     if (target.handle !== undefined) {
-      const open = this.#handles.file(target.handle)
-      return open.content.read(open.session, offset, into, context.signal)
+      const { content, session } = this.#handles.file(target.handle)
+      const count = await content.read(session, offset, into, context.signal)
+      if (offset === session.readTo) session.readTo += count
+      return count
     }
     return this.#withContent(target.id, async (content) => {
       const session = content.openSession()
@@ -236,6 +219,10 @@ export class MountVfs implements Vfs {
     const open = this.#handles.take(handle)
     if (open?.kind !== 'file') return
     open.content.closeSession(open.session)
+    const { readTo } = open.session
+    if (readTo > 0 && readTo === open.content.sizeBytes) {
+      this.#parts.onDidReadWhole?.(open.content.id)
+    }
     if (open.canWrite) open.content.writers--
     await this.#parts.contents.release(open.content, this.#parts.origin)
     if (open.canWrite) this.#parts.tree.onDidJournal()

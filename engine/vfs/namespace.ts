@@ -8,7 +8,7 @@ import { ERRORS, PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { addEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
-import type { MountVfsParts } from './mount-vfs.ts'
+import type { MountVfsParts } from './mount-parts.ts'
 import type {
   Attributes,
   Context,

@@ -1,0 +1,40 @@
+/**
+ * What the syncer and each of its jobs work with.
+ */
+import type { Clock, Random } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { ObjectVersion } from './content.ts'
+import type { FileContents } from './file-contents.ts'
+import type { Listings } from './listing.ts'
+import type { Requests } from './requests.ts'
+import type { Tree } from './tree.ts'
+import type { UploadBuffers } from './upload-buffers.ts'
+
+export type SyncerParts = {
+  readonly tree: Tree
+  readonly contents: FileContents
+  readonly listings: Listings
+  readonly store: ObjectStore
+  readonly requests: Requests
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Names this computer in a conflict copy. */
+  readonly host: string
+  /** What the endpoint honours: found once, remembered. */
+  readonly capabilities: (signal: AbortSignal) => Promise<Capabilities>
+  readonly noteCapability: (name: keyof Capabilities, isThere: boolean) => void
+  /** Memory for bodies under way, shared by all volumes. */
+  readonly buffers: UploadBuffers
+  /** The cached bytes of a version are those of another key or ETag now. */
+  readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
+  /** A failure while the endpoint is away is not the file's. */
+  readonly isOnline: () => boolean
+  readonly onDidChange: () => void
+}
+
+/** What a job may use: the syncer's parts, and a signal that ends it when the volume closes. */
+export type Job = SyncerParts & { readonly row: JournalRow }
