@@ -29,12 +29,17 @@ const fdatasync = promisify(fs.fdatasync)
 /** Pages in the WAL before a commit also checkpoints: 4,000 x 4 KiB = 16 MB. */
 const WAL_PAGES_MAX = 4000
 
+/** How long a change that nobody waits for stays uncommitted. */
+const LATE_COMMIT_MS = 20
+
 export class Database {
   readonly #connection: Connection
   readonly #path: string
   readonly #statements = new Map<string, Statement>()
   #walDescriptor: number | undefined
   #isGroupOpen = false
+  #isCommitSoon = false
+  #cancelLateCommit: NodeJS.Timeout | undefined
   #groupWaiters: Waiter[] = []
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -93,13 +98,17 @@ export class Database {
    */
   async write<T>(change: () => T): Promise<T> {
     const value = this.#applyInGroup(change)
+    this.#commitSoon()
     await new Promise<void>((resolve, reject) => this.#groupWaiters.push({ resolve, reject }))
     return value
   }
 
-  /** Like `write`, without a promise for the commit: for facts that may be lost (use times, hints). */
-  writeLater(change: () => void): void {
-    this.#applyInGroup(change)
+  /**
+   * Like `write`, without a promise for the commit, which comes a little later or with the next
+   * `write`: for facts that a crash may take along (use times, a file that was not closed yet).
+   */
+  writeLater<T>(change: () => T): T {
+    return this.#applyInGroup(change)
   }
 
   /** Commits at once, together with whatever the group holds. */
@@ -163,11 +172,19 @@ export class Database {
     if (this.#isGroupOpen) return
     this.#connection.exec('BEGIN IMMEDIATE')
     this.#isGroupOpen = true
+    this.#cancelLateCommit = setTimeout(() => this.#commitGroup(), LATE_COMMIT_MS)
+  }
+
+  #commitSoon(): void {
+    if (this.#isCommitSoon) return
+    this.#isCommitSoon = true
     setImmediate(() => this.#commitGroup())
   }
 
   #commitGroup(): void {
+    this.#isCommitSoon = false
     if (!this.#isGroupOpen) return
+    clearTimeout(this.#cancelLateCommit)
     try {
       this.#connection.exec('COMMIT')
     } catch (thrown) {
@@ -182,6 +199,7 @@ export class Database {
 
   #failGroup(thrown: unknown): void {
     if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
+    clearTimeout(this.#cancelLateCommit)
     this.#isGroupOpen = false
     const waiters = this.#groupWaiters
     this.#groupWaiters = []

@@ -25,8 +25,8 @@ export type ListingParts = {
 
 /** Pages fetched for one directory before a listing of its own is the better way. */
 const PAGES_AHEAD_MAX = 4
-/** A walk that nobody followed for so long starts anew. */
-const WALK_IDLE_MS = 10_000
+/** What a walk found is as fresh as a listing for so long; then it starts anew. */
+const WALK_MS_MAX = 10_000
 
 export class FlatWalk {
   readonly #parts: ListingParts
@@ -38,7 +38,8 @@ export class FlatWalk {
   #cursor: string
   #token: string | undefined
   #isAtEnd = false
-  #usedMs: number
+  /** When its last page was asked for. */
+  #freshMs: number
   #turn: Promise<void> = Promise.resolve()
 
   constructor(parts: ListingParts, directory: number, prefix: string, from: string) {
@@ -48,17 +49,16 @@ export class FlatWalk {
     this.#from = from
     this.#cursor = from
     this.#startedMs = parts.clock.nowMs()
-    this.#usedMs = this.#startedMs
+    this.#freshMs = this.#startedMs
   }
 
   isOver(nowMs: number): boolean {
-    return this.#isAtEnd || nowMs - this.#usedMs > WALK_IDLE_MS
+    return nowMs - this.#freshMs > WALK_MS_MAX
   }
 
   /** @returns whether the walk has passed the directory, which is then listed */
   async reach(directory: NodeRow, signal: AbortSignal): Promise<boolean> {
     const prefix = directory.remoteKey ?? ''
-    this.#usedMs = this.#parts.clock.nowMs()
     if (prefix < this.#from) return false
     for (let pages = 0; pages <= PAGES_AHEAD_MAX && !signal.aborted; pages++) {
       if (this.#hasPassed(prefix)) {
@@ -86,6 +86,7 @@ export class FlatWalk {
     if (this.#isAtEnd) return
     const { requests, store, tree, signal } = this.#parts
     const token = this.#token
+    this.#freshMs = this.#parts.clock.nowMs()
     const page: ListPage = await requests.run(
       'interactive',
       (attempt) =>

@@ -19,6 +19,7 @@ import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
 import { mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
+import { passingKey } from './vacate.ts'
 
 const PLAN_VERSION = 1
 /** Objects copied side by side within one move. */
@@ -44,7 +45,7 @@ export async function move(job: Job): Promise<void> {
 async function moveFile(job: Job, node: NodeRow): Promise<void> {
   const { tree, row } = job
   const source = node.remoteKey
-  const target = tree.keyOf(node)
+  const target = reachableKey(job, node)
   if (source === null || source === target || node.etag === null) {
     await tree.change(() => tree.journal.remove(row.seq))
     return
@@ -68,6 +69,12 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
     journalDelete(tree, source, node.etag)
     if (tree.keyOf(current) !== target && current.staged === null) renew(job, current)
   })
+}
+
+/** Where the node shall be; or a place in between, while something else still lies there. */
+function reachableKey(job: Job, node: NodeRow): string {
+  const key = job.tree.keyOf(node)
+  return job.tree.holdersOf(key, node.id).length > 0 ? passingKey(job, key) : key
 }
 
 /** Renamed again while the copy was under way: one more move goes from here to there. */
@@ -187,7 +194,7 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
     )
     token = page.next
   } while (token !== undefined)
-  const target = tree.keyOf(tree.node(node.id))
+  const target = reachableKey(job, tree.node(node.id))
   await tree.database.write(() =>
     tree.journal.setRecord(row.seq, encodeRecord(PLAN_VERSION, { target } satisfies Plan)),
   )

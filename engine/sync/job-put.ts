@@ -17,6 +17,7 @@ import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
 import { decodeUploadRecord, encodeUploadRecord, type UploadRecord } from './upload-record.ts'
+import { vacate } from './vacate.ts'
 
 /** When an upload that could not be aborted is tried again. */
 const ORPHAN_RETRY_MS = 60_000
@@ -47,6 +48,7 @@ async function send(
 ): Promise<void> {
   const { tree, row, signal } = job
   const key = tree.keyOf(node)
+  await vacate(job, key)
   const replaced = tree.journal.deletionOf(tree.volume, key)
   const resume = readRecord(row)
   const uploaded = {

@@ -140,7 +140,8 @@ export class Listings {
     if (!parent || parent.remoteKey === null || this.#isLocal(parent)) return false
     if (!directory.remoteKey.startsWith(parent.remoteKey)) return false
     let walk = this.#walks.get(parent.id)
-    if (!walk) {
+    if (!walk || walk.isOver(clock.nowMs())) {
+      this.#walks.delete(parent.id)
       if (!this.#countSibling(parent.id)) return false
       walk = new FlatWalk(
         this.#parts,
@@ -150,9 +151,7 @@ export class Listings {
       )
       this.#walks.set(parent.id, walk)
     }
-    const isAnswered = await walk.reach(directory, signal)
-    if (walk.isOver(clock.nowMs())) this.#walks.delete(parent.id)
-    return isAnswered
+    return walk.reach(directory, signal)
   }
 
   #countSibling(parent: number): boolean {

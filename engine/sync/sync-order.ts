@@ -2,7 +2,8 @@
  * Which rows of the journal may start now. Decides, starts nothing.
  *
  * Keeps: rows of one node in order; one row at a time for a key; nothing runs inside a directory
- *        that is being moved; a deletion waits while something is to be written to its key, whose
+ *        that is being moved; what lies under a key leaves before something else is stored there
+ *        (waiting is always for an earlier row, so that nobody waits in a circle); a deletion waits while something is to be written to its key, whose
  *        outcome then takes the deletion's place.
  */
 import type { JournalRow } from '../store/journal.ts'
@@ -90,7 +91,11 @@ function claimOf(facts: OrderFacts, row: JournalRow): { nodes: number[]; keys: s
   const keys = new Set([row.key])
   if (node && node.parent !== null) keys.add(facts.tree.keyOf(node))
   if (node?.remoteKey) keys.add(node.remoteKey)
-  return { nodes: row.node === null ? [] : [row.node], keys: [...keys] }
+  const nodes = row.node === null ? [] : [row.node]
+  for (const key of keys) {
+    for (const holder of facts.tree.holdersOf(key, row.node)) nodes.push(holder.id)
+  }
+  return { nodes, keys: [...keys] }
 }
 
 function isBlocked(
@@ -101,7 +106,7 @@ function isBlocked(
 ): boolean {
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && isToBeWritten(facts, row.key)) return true
-  if (isOutOfTurn(facts, row)) return true
+  if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
   return moves.some((other) => other.seq !== row.seq && isCrossing(facts, row, keys, other))
 }
 
@@ -134,6 +139,16 @@ function isOutOfTurn(facts: OrderFacts, row: JournalRow): boolean {
   return facts.tree.journal
     .ofNode(row.node)
     .some((other) => other.seq < row.seq && other.state !== 'failed')
+}
+
+/** Another file's object lies where this one shall be, and an earlier row takes it away. */
+function isKeyHeld(facts: OrderFacts, row: JournalRow): boolean {
+  const { tree } = facts
+  const node = nodeOf(tree, row)
+  if (!node || node.parent === null || row.op === 'delete') return false
+  return tree
+    .holdersOf(tree.keyOf(node), node.id)
+    .some((holder) => tree.journal.ofNode(holder.id).some((other) => other.seq < row.seq))
 }
 
 /** Does the row touch what a directory's move reads or writes? Then the move goes first. */

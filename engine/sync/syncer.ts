@@ -19,6 +19,9 @@ import { findRunnable, type Runnable } from './sync-order.ts'
 
 /** Journal rows under way at once; their requests are paced by the endpoint. */
 const JOBS_MAX = 32
+/** Rows under way while a program changed something this short a time ago. */
+const JOBS_BESIDE_PROGRAMS = 2
+const PROGRAMS_FIRST_MS = 150
 /** The journal is looked through for so many free slots at once, not for each one. */
 const SLOTS_FILLED_MIN = 8
 /** A row that failed for want of a network is looked at again this late at the latest. */
@@ -123,8 +126,9 @@ export class Syncer {
 
   #waitMs(isMore: boolean): number {
     const { tree, clock } = this.#parts
-    // With all slots taken, the end of a job wakes the loop.
-    if (isMore || this.#isPaused) return RETRY_DELAY_MS_MAX
+    if (this.#isPaused) return RETRY_DELAY_MS_MAX
+    // With all slots taken, the end of a job wakes the loop; or programs come to rest.
+    if (isMore) return PROGRAMS_FIRST_MS
     const nextMs = tree.journal.nextReadyMs(tree.volume)
     if (nextMs === undefined) return RETRY_DELAY_MS_MAX
     const waitMs = nextMs - clock.nowMs()
@@ -135,8 +139,8 @@ export class Syncer {
   #startReady(): boolean {
     const { tree, contents, clock } = this.#parts
     for (;;) {
-      const slots = JOBS_MAX - this.#jobs.size
-      if (slots < SLOTS_FILLED_MIN) return true
+      const slots = this.#slots()
+      if (slots <= 0) return true
       const runnable = findRunnable({
         tree,
         contents,
@@ -149,6 +153,17 @@ export class Syncer {
       if (runnable.length === 0) return false
       for (const one of runnable) this.#start(one)
     }
+  }
+
+  /** While programs write, they come first: a copy of many files ends sooner, and goes up after it. */
+  #slots(): number {
+    const { tree, clock } = this.#parts
+    const sinceEditMs = clock.monotonicMs() - tree.lastEditMs
+    if (this.#hurrying === 0 && sinceEditMs < PROGRAMS_FIRST_MS) {
+      return JOBS_BESIDE_PROGRAMS - this.#jobs.size
+    }
+    const slots = JOBS_MAX - this.#jobs.size
+    return slots < SLOTS_FILLED_MIN ? 0 : slots
   }
 
   #start(runnable: Runnable): void {

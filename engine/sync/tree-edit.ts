@@ -27,9 +27,9 @@ export function addEntry(
   entry: NewEntry,
   origin: string,
 ): Promise<NodeRow> {
-  return tree.change((note) => {
+  const isFile = entry.kind !== 'directory'
+  const add = (note: Note) => {
     const nowNs = tree.clock.nowNs()
-    const isFile = entry.kind !== 'directory'
     const row = tree.nodes.insert({
       volume: tree.volume,
       parent: directory.id,
@@ -60,7 +60,9 @@ export function addEntry(
     if (!isFile) journalMarker(tree, row)
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
     return row
-  })
+  }
+  // Until its first close a file is nothing that was promised: recovery would take it away.
+  return isFile ? Promise.resolve(tree.changeLater(add)) : tree.change(add)
 }
 
 export type Seal = {
@@ -112,7 +114,7 @@ function journalPut(tree: Tree, row: NodeRow): void {
       readyMs,
     })
   }
-  tree.onDidJournal()
+  noteEdit(tree)
 }
 
 export function journalMarker(tree: Tree, row: NodeRow): void {
@@ -122,7 +124,7 @@ export function journalMarker(tree: Tree, row: NodeRow): void {
   const waiting = tree.journal.opOfNode(row.id, 'marker')
   if (waiting) tree.journal.renew(waiting.seq, { key, bytes: 0, readyMs })
   else tree.journal.insert({ volume: tree.volume, op: 'marker', node: row.id, key, readyMs })
-  tree.onDidJournal()
+  noteEdit(tree)
 }
 
 /** Removes a file or an empty directory. Open files stay readable as orphans until they are closed. */
@@ -159,7 +161,7 @@ export function journalDelete(tree: Tree, key: string, etag: string | null): voi
   if (tree.journal.deletionOf(tree.volume, key)) return
   const readyMs = tree.clock.nowMs() + QUIET_MS.delete
   tree.journal.insert({ volume: tree.volume, op: 'delete', node: null, key, etag, readyMs })
-  tree.onDidJournal()
+  noteEdit(tree)
 }
 
 /** A directory that only existed through its last file stays: it gets a marker of its own. */
@@ -219,7 +221,7 @@ function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
     key: present(row.remoteKey, 'key to move from'),
     readyMs: tree.clock.nowMs() + QUIET_MS.move,
   })
-  tree.onDidJournal()
+  noteEdit(tree)
 }
 
 function hasCopies(tree: Tree, row: JournalRow): boolean {
@@ -285,7 +287,7 @@ function journalAttributes(tree: Tree, row: NodeRow): void {
   const waiting = tree.journal.opOfNode(row.id, 'attributes')
   if (waiting) tree.journal.renew(waiting.seq, { key, bytes: 0, readyMs })
   else tree.journal.insert({ volume: tree.volume, op: 'attributes', node: row.id, key, readyMs })
-  tree.onDidJournal()
+  noteEdit(tree)
 }
 
 /** The last handle of a removed file is closed: nothing of it is needed any more. */
@@ -297,4 +299,9 @@ export function forgetOrphan(tree: Tree, id: number): Promise<void> {
     if (row.staged !== null) tree.staging.removeRecord(row.staged)
     tree.nodes.remove(id)
   })
+}
+
+function noteEdit(tree: Tree): void {
+  tree.lastEditMs = tree.clock.monotonicMs()
+  tree.onDidJournal()
 }

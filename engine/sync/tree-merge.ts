@@ -260,17 +260,23 @@ class Merge {
     return { ...row, remoteKey: prefix }
   }
 
-  /** Something below the prefix still waits to be deleted: it may be all that keeps it alive. */
+  /**
+   * Something below the prefix waits to be deleted, or to be moved to where its file is now: it
+   * may be all that keeps the prefix alive. (No directory of the tree has the prefix.)
+   */
   #isLeaving(prefix: string): boolean {
     const { database, volume } = this.#tree
-    return (
-      database.get(
-        `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
-        volume,
-        prefix,
-        `${prefix}\u{10ffff}`,
-      ) !== undefined
+    const range = [volume, prefix, `${prefix}\u{10ffff}`] as const
+    const isDeleted = database.get(
+      `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
+      ...range,
     )
+    if (isDeleted) return true
+    const isMovedAway = database.get(
+      'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? LIMIT 1',
+      ...range,
+    )
+    return isMovedAway !== undefined
   }
 
   #blank(parent: NodeRow, name: string, component: string): Omit<NewNode, 'kind' | 'mode'> {

@@ -74,6 +74,8 @@ export class Tree {
   readonly running = new Set<number>()
   /** Is some handle of this node open? Set by the front that holds handles. */
   isOpen: (id: number) => boolean = () => false
+  /** When a program last changed something, on the clock that never jumps. */
+  lastEditMs = Number.NEGATIVE_INFINITY
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}
   readonly #listeners = new Set<(changes: readonly TreeChange[]) => void>()
@@ -125,6 +127,16 @@ export class Tree {
     return row && this.keyOf(row) === key ? row : undefined
   }
 
+  /**
+   * Whose object lies under `key`, though their path means another one: it has to leave before
+   * anything else is stored there.
+   */
+  holdersOf(key: string, except: number | null): NodeRow[] {
+    return this.nodes
+      .byRemoteKey(this.volume, key)
+      .filter((row) => row.id !== except && row.parent !== null && this.keyOf(row) !== key)
+  }
+
   /** The path for people: names, not components. */
   pathOf(row: NodeRow): string {
     if (row.id === this.rootId) return ''
@@ -168,6 +180,14 @@ export class Tree {
   async change<T>(work: (note: (change: TreeChange) => void) => T): Promise<T> {
     const changes: TreeChange[] = []
     const value = await this.database.write(() => work((change) => changes.push(change)))
+    this.emit(changes)
+    return value
+  }
+
+  /** Like `change`, for what a crash may take along: nobody waits for the disk. */
+  changeLater<T>(work: (note: (change: TreeChange) => void) => T): T {
+    const changes: TreeChange[] = []
+    const value = this.database.writeLater(() => work((change) => changes.push(change)))
     this.emit(changes)
     return value
   }

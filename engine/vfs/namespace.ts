@@ -6,6 +6,7 @@
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
+import { NAME_BYTES_MAX } from '../s3/keys.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { addEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
 import type { MountVfsParts } from './mount-parts.ts'
@@ -60,6 +61,7 @@ export class Namespace {
     const parent = tree.directory(directory)
     if (name === '.') return parent
     if (name === '..') return this.#above(parent)
+    if (Buffer.byteLength(name) > NAME_BYTES_MAX) throw new PailError('vfs/name-too-long', name)
     const local = tree.nodes.child(directory, name)
     if (local && tree.isBusy(local)) return local
     await this.freshen(context, directory, name)

@@ -47,6 +47,15 @@ export class ReferenceTree {
     return true
   }
 
+  /** Everything here is safe always. */
+  sync(path: string): string {
+    const parent = this.#parentError(path)
+    if (parent) return parent
+    const entry = this.entries.get(path)
+    if (!entry) return 'ENOENT'
+    return entry.kind === 'file' ? 'ok' : 'EISDIR'
+  }
+
   append(path: string, bytes: Uint8Array): string {
     const entry = this.entries.get(path)
     return this.write(path, entry?.kind === 'file' ? entry.bytes.length : 0, bytes, false)

@@ -1,0 +1,53 @@
+/**
+ * Makes way where names were exchanged: what lies under a key that something else needs goes to
+ * a key of its own for the time being.
+ *
+ * Keeps: the node says at each moment where its object is, so that a crash in between loses
+ *        nothing; the object under the passing key is deleted like any other source of a move.
+ */
+import type { Etag } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { serverCopy } from './server-copy.ts'
+import type { Job } from './sync-job.ts'
+import { journalDelete } from './tree-edit.ts'
+
+const PASSING_NAME = '.pail-move-'
+
+/** A key beside `key` that nothing else uses; a prefix for a prefix. */
+export function passingKey(job: Pick<Job, 'random'>, key: string): string {
+  const isPrefix = key.endsWith('/')
+  const parent = key.slice(0, key.lastIndexOf('/', isPrefix ? -2 : undefined) + 1)
+  return `${parent}${PASSING_NAME}${job.random.hex(8)}${isPrefix ? '/' : ''}`
+}
+
+/** Moves the objects of other files away from `key`; they go on to their own paths by themselves. */
+export async function vacate(job: Job, key: string): Promise<void> {
+  for (const holder of job.tree.holdersOf(key, job.row.node)) {
+    if (holder.kind !== 'directory' && holder.etag !== null) await moveAside(job, holder, key)
+  }
+}
+
+async function moveAside(job: Job, holder: NodeRow, key: string): Promise<void> {
+  const { tree, signal } = job
+  const passing = passingKey(job, key)
+  const etag = holder.etag as Etag
+  const source = { volume: tree.volume, key, etag, sizeBytes: holder.remoteSize }
+  const copied = await serverCopy({
+    store: job.store,
+    requests: job.requests,
+    capabilities: await job.capabilities(signal),
+    source,
+    key: passing,
+    signal,
+  })
+  await tree.change(() => {
+    const current = tree.nodes.byId(holder.id)
+    journalDelete(tree, key, etag)
+    if (current?.remoteKey !== key) {
+      journalDelete(tree, passing, copied.etag)
+      return
+    }
+    job.renameCached(source, { ...source, key: passing, etag: copied.etag })
+    tree.nodes.update(holder.id, { remoteKey: passing, etag: copied.etag })
+  })
+}

@@ -1,0 +1,76 @@
+/** Histories that once went wrong, kept as they were found (shrunk). */
+import { describe, test } from 'vitest'
+import { runHistory, type Step } from './history.ts'
+
+const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
+  [
+    'a new file under the old name of a file whose rename waits was taken for a conflict',
+    [
+      { op: 'other-put', path: 'c', size: 0 },
+      { op: 'rename', path: 'c', to: 'a' },
+      { op: 'append', path: 'c', size: 65_537 },
+      { op: 'write', path: 'a', offset: 0, size: 0, truncate: false },
+    ],
+  ],
+  [
+    'and so it was when the engine was killed in between',
+    [
+      { op: 'other-put', path: 'a/c', size: 0 },
+      { op: 'rename', path: 'a/c', to: 'b' },
+      { op: 'append', path: 'a/c', size: 4096 },
+      { op: 'kill' },
+    ],
+  ],
+  [
+    'a truncation to the same size left an upload without bytes',
+    [
+      { op: 'append', path: 'b', size: 65_537 },
+      { op: 'wait', ms: 12_000 },
+      { op: 'truncate', path: 'b', size: 65_537 },
+    ],
+  ],
+  [
+    'two files that exchange their names',
+    [
+      { op: 'append', path: 'a', size: 100 },
+      { op: 'append', path: 'b', size: 4096 },
+      { op: 'flush' },
+      { op: 'rename', path: 'a', to: 'c' },
+      { op: 'rename', path: 'b', to: 'a' },
+      { op: 'rename', path: 'c', to: 'b' },
+    ],
+  ],
+  [
+    'two edited files that exchange their names',
+    [
+      { op: 'append', path: 'a', size: 65_537 },
+      { op: 'append', path: 'b', size: 4096 },
+      { op: 'flush' },
+      { op: 'rename', path: 'a', to: 'c' },
+      { op: 'rename', path: 'b', to: 'a' },
+      { op: 'rename', path: 'c', to: 'b' },
+      { op: 'append', path: 'a', size: 1 },
+      { op: 'append', path: 'b', size: 1 },
+    ],
+  ],
+  [
+    'two directories that exchange their names',
+    [
+      { op: 'mkdir', path: 'a' },
+      { op: 'mkdir', path: 'b' },
+      { op: 'append', path: 'a/a', size: 100 },
+      { op: 'append', path: 'b/a', size: 4096 },
+      { op: 'append', path: 'b/b', size: 1 },
+      { op: 'flush' },
+      { op: 'rename', path: 'a', to: 'c' },
+      { op: 'rename', path: 'b', to: 'a' },
+      { op: 'rename', path: 'c', to: 'b' },
+    ],
+  ],
+]
+
+describe('Regression', () => {
+  test.each(HISTORIES)('%s', async (_, steps) => {
+    await runHistory({ seed: 1, steps })
+  })
+})
