@@ -19,7 +19,9 @@ import { type Finished, Pail, plainEnvironment, type Running, type RunOptions } 
 import type { Versitygw } from './versitygw.ts'
 
 const run = promisify(execFile)
-const PROGRAM = resolve(import.meta.dirname, '../../bin/pail')
+/** Another `bin/pail`, for instance of an installed package. */
+const { TRY_PAIL } = process.env
+const PROGRAM = TRY_PAIL ?? resolve(import.meta.dirname, '../../bin/pail')
 const END_MS = 10_000
 const POLL_MS = 10
 const UMOUNTS_MAX = 4
@@ -38,8 +40,8 @@ export type PailOptions = {
 let isBundled: Promise<void> | undefined
 
 /** Brings dist/ up to date, once in each test process. */
-export function bundlePail(): Promise<void> {
-  isBundled ??= bundle()
+function bundlePail(): Promise<void> {
+  isBundled ??= TRY_PAIL ? Promise.resolve() : bundle()
   return isBundled
 }
 
