@@ -66,6 +66,10 @@ const SERVER_SENTENCES: Sentences = {
     (subject) => `${serverOf(subject)} does not answer like an S3 server`,
     'Check the address.',
   ),
+  's3/rejected': say(
+    (subject, _where, detail) => `${serverOf(subject)} refuses ${bucketOf(subject)}: ${detail}`,
+    'Check what was typed.',
+  ),
   's3/wrong-region': say(
     (subject) => `The ${bucketOf(subject)} is in another location`,
     'Use the endpoint and the --region of its location.',
