@@ -123,12 +123,14 @@ export class Nodes {
     return this.#many(`${SELECT} WHERE volume = ? AND remote_key = ?`, volume, key)
   }
 
-  /** Nodes whose remote key begins with `prefix`, in order of key. */
+  /** Nodes whose remote key is or begins with `prefix` and is above `afterKey`, in order of key. */
   byRemotePrefix(volume: number, prefix: string, afterKey: string, countMax: number): NodeRow[] {
     return this.#many(
-      `${SELECT} WHERE volume = ? AND remote_key > ? AND remote_key < ? ORDER BY remote_key LIMIT ?`,
+      `${SELECT} WHERE volume = ? AND remote_key >= ? AND remote_key > ? AND remote_key < ?
+       ORDER BY remote_key LIMIT ?`,
       volume,
-      afterKey < prefix ? prefix : afterKey,
+      prefix,
+      afterKey,
       `${prefix}\u{10ffff}`,
       countMax,
     )

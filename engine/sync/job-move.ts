@@ -225,7 +225,7 @@ async function copyAll(job: Job, source: string, target: string): Promise<void> 
 /** Skips what has its own way: removed meanwhile, moved elsewhere by itself, or gone. */
 async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
   const { tree, row } = job
-  if (isOnItsOwn(job, item.source)) {
+  if (isElsewhere(job, item.source)) {
     await tree.database.write(() => tree.journal.removeMoveItem(row.seq, item.source))
     return
   }
@@ -245,13 +245,19 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
   })
 }
 
-function isOnItsOwn(job: Job, source: string): boolean {
-  const { tree } = job
+/** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
+function isElsewhere(job: Job, source: string): boolean {
+  const { tree, row } = job
   if (tree.journal.deletionOf(tree.volume, source)) return true
-  if (source.endsWith('/')) return false
-  return tree.nodes
-    .byRemoteKey(tree.volume, source)
-    .some((node) => node.parent !== null && tree.journal.opOfNode(node.id, 'move') !== undefined)
+  const [node] = tree.nodes.byRemoteKey(tree.volume, source)
+  return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
+}
+
+/** Is the node still at its place inside of the directory that moves, wherever that is now? */
+function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {
+  const directory = row.node === null ? undefined : tree.nodes.byId(row.node)
+  if (!directory || directory.parent === null || node.parent === null) return false
+  return tree.keyOf(node) === tree.keyOf(directory) + suffix
 }
 
 /** A directory's own object is written anew: some servers do not copy keys that end in a slash. */
@@ -322,15 +328,18 @@ async function deleteSources(job: Job): Promise<void> {
 async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
   const { tree, row } = job
   await tree.change(() => {
-    tree.database.run(
-      `UPDATE node SET remote_key = ? || substr(remote_key, ?)
-       WHERE volume = ? AND kind = 1 AND remote_key >= ? AND remote_key < ?`,
-      target,
-      [...source].length + 1,
-      tree.volume,
-      source,
-      `${source}\u{10ffff}`,
-    )
+    let after = ''
+    for (;;) {
+      const nodes = tree.nodes.byRemotePrefix(tree.volume, source, after, ITEMS_PAGE)
+      for (const node of nodes) {
+        const suffix = (node.remoteKey ?? '').slice(source.length)
+        if (node.kind !== 'directory' || !isBelow(job, node, suffix)) continue
+        tree.nodes.update(node.id, { remoteKey: target + suffix })
+      }
+      const last = nodes.at(-1)?.remoteKey
+      if (!last) break
+      after = last
+    }
     const replaced = tree.journal.deletionOf(tree.volume, target)
     if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
     tree.journal.remove(row.seq)

@@ -30,6 +30,14 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
     ],
   ],
   [
+    'a directory that left a renamed directory was moved along with it',
+    [
+      { op: 'other-put', path: 'a/c/a', size: 0 },
+      { op: 'rename', path: 'a', to: 'c' },
+      { op: 'rename', path: 'c/c', to: 'a' },
+    ],
+  ],
+  [
     'two files that exchange their names',
     [
       { op: 'append', path: 'a', size: 100 },
