@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+import { bundle } from '../../build/bundle.mjs'
 import { electronLaunch } from '../../build/electron-runtime.mjs'
 
 const SCREEN = '1600x1200x24'
@@ -74,6 +75,7 @@ export type RunningApp = {
 }
 
 export async function launchApp(options: AppOptions): Promise<RunningApp> {
+  if (options.appDir === undefined) await bundle()
   const launch = electronLaunch(options.appDir)
   const app = await _electron.launch({
     executablePath: launch.executablePath,
@@ -132,8 +134,14 @@ async function watchViolations(window: Page): Promise<string[]> {
 async function quit(app: ElectronApplication): Promise<void> {
   const child = app.process()
   const ended = child.exitCode === null ? once(child, 'exit') : Promise.resolve()
-  // The app answers by ending, which can cut off this very call.
-  await app.evaluate(({ app: electron }) => electron.quit()).catch(() => undefined)
+  // A question about pending uploads is answered with its first button: quit, upload next time.
+  // The app answers the call by ending, which can cut off this very call.
+  await app
+    .evaluate(({ app: electron, dialog }) => {
+      dialog.showMessageBox = async () => ({ response: 0, checkboxChecked: false })
+      electron.quit()
+    })
+    .catch(() => undefined)
   await Promise.race([ended, sleep(END_MS)])
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')

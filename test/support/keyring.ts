@@ -18,8 +18,10 @@ const PASSWORD = 'test'
 export type Keyring = {
   /** For the environment of whoever shall use this keychain. */
   readonly env: Readonly<Record<string, string>>
-  /** What `secret-tool` finds under these attributes; undefined when there is nothing. */
+  /** The secret of one account; undefined when there is none. */
   lookup(account: string): Promise<string | undefined>
+  /** How many secrets of Pail it holds. */
+  count(): Promise<number>
   /** Ends the daemon: from now on there is no keychain. */
   stopDaemon(): Promise<void>
   stop(): Promise<void>
@@ -68,6 +70,7 @@ export async function startKeyring(): Promise<Keyring> {
   return {
     env,
     lookup: (account) => lookup(env, account),
+    count: () => count(env),
     stopDaemon: () => end(daemon),
     stop,
   }
@@ -106,6 +109,11 @@ async function untilAnswering(env: Record<string, string>): Promise<void> {
 async function lookup(env: Record<string, string>, account: string): Promise<string | undefined> {
   const found = await run(env, ['lookup', 'service', 'Pail', 'username', account])
   return found.code === 0 ? found.output : undefined
+}
+
+async function count(env: Record<string, string>): Promise<number> {
+  const found = await run(env, ['search', '--all', 'service', 'Pail'])
+  return found.output.split('\n').filter((line) => line.startsWith('[/')).length
 }
 
 type Outcome = { readonly code: number; readonly output: string }
