@@ -37,8 +37,11 @@ export function recognise(pasted: string): Recognised | undefined {
   const text = pasted.trim()
   if (text === '') return undefined
   if (text.length > PASTE_CHARACTERS_MAX) return fault('This is too long to be a credential.')
+  // First: the name of its section is in brackets, as a list in JSON is.
+  const aws = recogniseAws(text)
+  if (aws !== undefined) return aws
   if (text.startsWith('{') || text.startsWith('[')) return recogniseJson(text)
-  return recogniseAws(text) ?? recogniseS3fs(text) ?? fault(UNKNOWN)
+  return recogniseS3fs(text) ?? fault(UNKNOWN)
 }
 
 const UNKNOWN =

@@ -40,7 +40,7 @@ const DEFAULT_REGION = 'us-east-1'
 
 /** Adds `https://` where the scheme is missing; leaves everything else as typed. */
 export function completeUrl(typed: string): string {
-  const text = typed.trim().replace(/\/+$/, '')
+  const text = typed.trim().replace(/(?<=[^:/])\/+$/, '')
   if (text === '' || /^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text
   return `${isLocalHost(text.split(/[:/]/)[0] ?? '') ? 'http' : 'https'}://${text}`
 }

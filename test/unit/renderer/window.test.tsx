@@ -1,0 +1,203 @@
+import { notifications } from '@mantine/notifications'
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { App } from '../../../renderer/app.tsx'
+import { createWindowClient } from '../../../renderer/client.ts'
+import { Providers } from '../../../renderer/providers.tsx'
+import { PailError } from '../../../shared/errors.ts'
+import type { WindowStatus } from '../../../shared/window-contract.ts'
+import type { WindowBridge } from '../../../shared/window-names.ts'
+import { CONNECTION_ID, mountRow, statusOf } from './rows.ts'
+
+const CONNECTION = {
+  id: CONNECTION_ID,
+  name: 'Lab',
+  endpointUrl: 'https://s3.example.org',
+  region: 'eu-de',
+  accessKeyId: 'AK',
+}
+
+/** Main as the window sees it. */
+class FakeBridge implements WindowBridge {
+  status: WindowStatus = statusOf()
+  connections: unknown[] = [CONNECTION]
+  readonly failures = new Map<string, PailError>()
+  readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
+  #listeners: Array<(value: unknown) => void> = []
+
+  invoke: WindowBridge['invoke'] = async (name, input) => {
+    this.calls.push({ name, input })
+    const failure = this.failures.get(name)
+    if (failure !== undefined) return { ok: false, error: failure.toWire() }
+    return { ok: true, value: this.#answer(name) }
+  }
+
+  subscribe: WindowBridge['subscribe'] = (name, listener) => {
+    if (name === 'status/changed') this.#listeners.push(listener)
+    return () => {}
+  }
+
+  tell(status: WindowStatus): void {
+    for (const listener of this.#listeners) listener(status)
+  }
+
+  inputsOf(name: string): unknown[] {
+    return this.calls.filter((call) => call.name === name).map(({ input }) => input)
+  }
+
+  #answer(name: string): unknown {
+    if (name === 'status/get') return this.status
+    if (name === 'connections/list') return this.connections
+    if (name === 'connections/add') return CONNECTION
+    if (name === 'buckets/list') return [{ name: 'data' }]
+    if (name === 'mounts/stop') return mountRow({ state: 'stopped' })
+    if (name === 'folders/suggest') return { dir: '/home/ana/Pail/data' }
+    return {}
+  }
+}
+
+/** What happy-dom does not have and the components ask for. */
+beforeEach(() => {
+  window.matchMedia = (media) =>
+    Object.assign(new EventTarget(), {
+      matches: false,
+      media,
+      onchange: null,
+      addListener: () => {},
+      removeListener: () => {},
+    })
+  globalThis.ResizeObserver = class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  }
+})
+afterEach(() => {
+  cleanup()
+  notifications.clean()
+})
+
+function open(bridge: FakeBridge) {
+  render(
+    <Providers client={createWindowClient(bridge)} getStyleNonce={() => 'n'}>
+      <App />
+    </Providers>,
+  )
+}
+
+const button = (name: string | RegExp) => screen.findByRole('button', { name })
+const verdict = () => screen.findByTestId('verdict')
+
+describe('the window', () => {
+  test('shows the way in when there is nothing yet', async () => {
+    const bridge = new FakeBridge()
+    bridge.connections = []
+    open(bridge)
+    await screen.findByText('Your buckets, as folders')
+    fireEvent.click(await button('Add a connection'))
+    await screen.findByRole('dialog')
+  })
+
+  test('follows the pending count as main tells it', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    open(bridge)
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    within(row).getByText('Nothing to upload')
+    bridge.tell(statusOf(mountRow({ pendingFiles: 3, pendingBytes: 310e6 })))
+    await within(row).findByText(/3 files, 310 MB/)
+    expect((await verdict()).textContent).toBe('3 files, 310 MB still to upload')
+    bridge.tell(statusOf(mountRow()))
+    await within(row).findByText('Nothing to upload')
+    expect((await verdict()).textContent).toBe('Everything you saved is in the bucket')
+  })
+
+  test('names state, reason, connection and read-only on each row', async () => {
+    const bridge = new FakeBridge()
+    const reason = 'Check the access key.'
+    bridge.status = statusOf(mountRow({ state: 'needs-sign-in', reason, readOnly: true }))
+    open(bridge)
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    for (const text of ['Needs sign-in', reason, 'Read-only', 'Lab', '/home/ana/Pail/data']) {
+      within(row).getByText(text)
+    }
+    fireEvent.click(within(row).getByRole('button', { name: 'Try again' }))
+    await expect.poll(() => bridge.inputsOf('mounts/start')).toMatchObject([{ bucket: 'data' }])
+  })
+
+  test('unmounts only after saying what is not yet uploaded', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow({ pendingFiles: 2, pendingBytes: 5e6 }))
+    open(bridge)
+    fireEvent.click(await button('Unmount data'))
+    const dialog = await screen.findByRole('dialog')
+    within(dialog).getByText(/2 files, 5.0 MB still to upload/)
+    expect(bridge.inputsOf('mounts/stop')).toEqual([])
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Wait' }))
+    bridge.tell(statusOf(mountRow()))
+    await expect
+      .poll(() => bridge.inputsOf('mounts/stop'))
+      .toEqual([{ dir: '/home/ana/Pail/data', force: false }])
+  })
+
+  test('never detaches a busy folder unless the person says so', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    bridge.failures.set('mounts/stop', new PailError('mount/busy', 'open', { programs: 'vim' }))
+    open(bridge)
+    fireEvent.click(await button('Unmount data'))
+    const dialog = await screen.findByRole('dialog')
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Unmount' }))
+    await within(dialog).findByText('Programs still use the folder')
+    within(dialog).getByText(/programs: vim/)
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Detach anyway' }))
+    await expect
+      .poll(() => bridge.inputsOf('mounts/stop'))
+      .toMatchObject([{ force: false }, { force: true }])
+  })
+
+  test('takes the keys out of a paste and keeps none of it readable', async () => {
+    const bridge = new FakeBridge()
+    bridge.connections = []
+    open(bridge)
+    fireEvent.click(await button('Add a connection'))
+    const paste = await screen.findByLabelText('Paste a credential')
+    fireEvent.change(paste, { target: { value: 'AKEY:canary-secret' } })
+    await screen.findByText(/as in an s3fs password file/)
+    expect(paste).toHaveProperty('value', '')
+    expect(screen.getByLabelText('Access key')).toHaveProperty('value', 'AKEY')
+    expect(screen.getByLabelText('Secret key')).toHaveProperty('type', 'password')
+    expect(document.body.textContent).not.toContain('canary-secret')
+  })
+
+  test('says what to do when the keys are refused, and keeps the form', async () => {
+    const bridge = new FakeBridge()
+    bridge.connections = []
+    bridge.failures.set('connections/add', new PailError('auth/bad-key', 'SignatureDoesNotMatch'))
+    open(bridge)
+    fireEvent.click(await button('Add a connection'))
+    fireEvent.change(await screen.findByLabelText('Paste a credential'), {
+      target: { value: 'AKEY:SKEY' },
+    })
+    fireEvent.change(screen.getByRole('combobox', { name: 'Endpoint' }), {
+      target: { value: 's3.example.org' },
+    })
+    fireEvent.click(screen.getByRole('button', { name: 'Connect' }))
+    const alert = await within(screen.getByRole('dialog')).findByRole('alert')
+    within(alert).getByText(/Check the access key and the secret key/)
+    expect(bridge.inputsOf('connections/add')).toMatchObject([
+      { endpointUrl: 'https://s3.example.org', accessKeyId: 'AKEY', name: 's3.example.org' },
+    ])
+    expect(screen.getByLabelText('Access key')).toHaveProperty('value', 'AKEY')
+  })
+
+  test('asks for a name when the keys may not list buckets', async () => {
+    const bridge = new FakeBridge()
+    bridge.failures.set('buckets/list', new PailError('auth/denied', 'AccessDenied'))
+    open(bridge)
+    fireEvent.click(await button('Buckets'))
+    fireEvent.change(await screen.findByLabelText('Bucket name'), { target: { value: 'mine' } })
+    fireEvent.click(screen.getByRole('button', { name: 'Mount…' }))
+    await screen.findByRole('dialog', { name: 'Mount mine' })
+  })
+})
