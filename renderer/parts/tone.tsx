@@ -6,7 +6,7 @@ import {
   IconCloudUpload,
 } from '@tabler/icons-react'
 import { assertNever } from '../../shared/errors.ts'
-import type { Tone } from '../view/verdict.ts'
+import type { Tone } from '../view/tone.ts'
 
 const ICON = { size: 18, stroke: 1.8, 'aria-hidden': true } as const
 

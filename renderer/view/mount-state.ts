@@ -1,7 +1,7 @@
 /** A mount's state in words, and the one action that each state offers. Pure. */
 import { assertNever } from '../../shared/errors.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
-import type { Tone } from './verdict.ts'
+import type { Tone } from './tone.ts'
 
 export type MountState = MountRow['state']
 export type StateAction = 'open' | 'mount' | 'none'

@@ -2,8 +2,8 @@
 import { ALL_UPLOADED, formatCount, pendingSentence } from '../../shared/sentences.ts'
 import type { WindowStatus } from '../../shared/window-contract.ts'
 import { stateTone } from './mount-state.ts'
+import type { Tone } from './tone.ts'
 
-export type Tone = 'good' | 'busy' | 'quiet' | 'attention'
 export type Verdict = { readonly tone: Tone; readonly sentence: string }
 
 /** The first that holds: a person is needed; the engine is away; work is left; all is well. */
