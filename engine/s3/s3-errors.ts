@@ -23,6 +23,8 @@ const BY_SERVER_CODE: Readonly<Record<string, ErrorCode>> = {
   InvalidPayer: 'auth/denied',
   ObjectLocked: 'auth/denied',
   InvalidAccessKeyId: 'auth/bad-key',
+  // versitygw's name for it.
+  XAdminUserNotFound: 'auth/bad-key',
   SignatureDoesNotMatch: 'auth/bad-key',
   InvalidSecurity: 'auth/bad-key',
   InvalidToken: 'auth/bad-key',

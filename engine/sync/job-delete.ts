@@ -23,7 +23,9 @@ export async function deleteObjects(
   const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
   await tree.change(() => {
     for (const row of rows) {
-      if (!failures.has(row.key)) tree.journal.remove(row.seq)
+      if (failures.has(row.key)) continue
+      tree.journal.remove(row.seq)
+      tree.departures.note(row.key, tree.clock.nowMs())
     }
   })
   for (const row of rows) {

@@ -316,7 +316,9 @@ async function deleteSources(job: Job): Promise<void> {
     const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
     await tree.database.write(() => {
       for (const item of items) {
-        if (!failures.has(item.source)) tree.journal.removeMoveItem(row.seq, item.source)
+        if (failures.has(item.source)) continue
+        tree.journal.removeMoveItem(row.seq, item.source)
+        tree.departures.note(item.source, tree.clock.nowMs())
       }
     })
     for (const failure of failures.values()) throw failure

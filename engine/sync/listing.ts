@@ -23,6 +23,8 @@ const LISTINGS_MAX = 64
 /** So many sibling directories listed within FLAT_WINDOW_MS make the next one a flat listing. */
 const FLAT_AFTER_SIBLINGS = 3
 const FLAT_WINDOW_MS = 10_000
+/** How long a failed listing answers for itself. */
+const FAILURE_MS = 5_000
 /** Parents whose listed children are counted at once. */
 const PARENTS_TRACKED_MAX = 256
 
@@ -41,6 +43,7 @@ export class Listings {
   readonly #active = new Map<number, Listing>()
   readonly #siblings = new Map<number, { count: number; sinceMs: number }>()
   readonly #walks = new Map<number, FlatWalk>()
+  readonly #failures = new Map<number, { error: PailError; untilMs: number }>()
 
   constructor(parts: ListingParts) {
     this.#parts = parts
@@ -128,6 +131,7 @@ export class Listings {
   async #listing(directory: NodeRow, signal: AbortSignal): Promise<Listing | undefined> {
     const active = this.#active.get(directory.id)
     if (active) return active
+    if (this.#hasJustFailed(directory)) return undefined
     if (await this.#walkTo(directory, signal)) return undefined
     return this.#active.get(directory.id) ?? this.#start(directory)
   }
@@ -152,6 +156,32 @@ export class Listings {
       this.#walks.set(parent.id, walk)
     }
     return walk.reach(directory, signal)
+  }
+
+  /**
+   * A listing that failed a moment ago fails again for those who ask now, without a wait of its
+   * own: the kernel lets them in one after the other. A known directory is served as it is known.
+   */
+  #hasJustFailed(directory: NodeRow): boolean {
+    const failure = this.#failures.get(directory.id)
+    if (!failure) return false
+    if (this.#parts.clock.monotonicMs() < failure.untilMs) {
+      if (directory.listedMs === 0) throw failure.error
+      return true
+    }
+    this.#failures.delete(directory.id)
+    return false
+  }
+
+  #noteFailure(id: number, thrown: unknown): void {
+    if (this.#parts.signal.aborted) return
+    const untilMs = this.#parts.clock.monotonicMs() + FAILURE_MS
+    this.#failures.delete(id)
+    this.#failures.set(id, { error: PailError.from(thrown), untilMs })
+    const oldest = this.#failures.keys().next()
+    if (this.#failures.size > PARENTS_TRACKED_MAX && !oldest.done) {
+      this.#failures.delete(oldest.value)
+    }
   }
 
   #countSibling(parent: number): boolean {
@@ -186,8 +216,14 @@ export class Listings {
       this.#active.delete(directory.id)
     })
     done.then(
-      () => pages.end(),
-      (thrown) => pages.fail(thrown),
+      () => {
+        this.#failures.delete(directory.id)
+        pages.end()
+      },
+      (thrown) => {
+        this.#noteFailure(directory.id, thrown)
+        pages.fail(thrown)
+      },
     )
     const active = Object.assign(listing, { done })
     this.#active.set(directory.id, active)

@@ -128,13 +128,14 @@ class Merge {
       this.#marker(directory, object)
       return
     }
-    const { nodes, volume, journal } = this.#tree
+    const { nodes, volume, journal, departures } = this.#tree
     const owners = nodes.byRemoteKey(volume, object.key)
     if (owners.length > 0) {
       for (const owner of owners) this.#observe(owner, object)
       return
     }
     if (journal.deletionOf(volume, object.key)) return
+    if (departures.hasLeftSince(object.key, this.#startedMs)) return
     const name = this.#nameFor(directory, component, 'file')
     if (name === undefined) return
     this.#insertFile(directory, name, component, object)
@@ -148,6 +149,7 @@ class Merge {
       return owner
     }
     if (this.#isLeaving(found)) return undefined
+    if (this.#tree.departures.hasLeftBelowSince(found, this.#startedMs)) return undefined
     const component = found.slice(prefix.length, -1)
     const name = nameOfComponent(component).name
     const existing = nodes.child(parent.id, name)
@@ -194,6 +196,8 @@ class Merge {
 
   #observe(row: NodeRow, object: ObjectInfo): void {
     const { nodes } = this.#tree
+    // Stored or seen after this listing began: the page may tell of what was there before.
+    if (row.seenMs >= this.#startedMs && row.etag !== null) return
     const isSame = row.etag === object.etag && row.remoteSize === object.sizeBytes
     if (isSame || row.kind === 'directory' || this.#tree.isBusy(row)) {
       if (row.seenMs < this.#startedMs) nodes.update(row.id, { seenMs: this.#startedMs })

@@ -22,6 +22,7 @@ import type { Database } from '../store/database.ts'
 import type { Journal, JournalRow } from '../store/journal.ts'
 import type { NodeRow, Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
+import { Departures } from './departures.ts'
 
 export type TreeChange = {
   readonly type: 'attributes' | 'data' | 'added' | 'removed'
@@ -72,6 +73,7 @@ export class Tree {
   readonly owner: Owner
   /** Journal rows whose requests are under way in this process. Written by the syncer alone. */
   readonly running = new Set<number>()
+  readonly departures = new Departures()
   /** Is some handle of this node open? Set by the front that holds handles. */
   isOpen: (id: number) => boolean = () => false
   /** When a program last changed something, on the clock that never jumps. */
