@@ -1,0 +1,155 @@
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
+import { runKillCycles } from '../support/kill-cycles.ts'
+import { killAndWait, pailHome, pailMount } from '../support/pail-mount.ts'
+import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
+import { Dice, hashesBelow, hashesOf, hashOfFile, MIB, writeLarge } from '../support/tree.ts'
+import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
+
+const NOTHING_WRONG = {
+  lost: [],
+  corrupt: [],
+  resurrected: [],
+  torn: [],
+  unknown: [],
+  unfinishedUploads: [],
+}
+const SOON = { timeout: 30_000, interval: 5 }
+
+let server: Versitygw
+let s3: PlainS3
+
+beforeAll(async () => {
+  server = await startVersitygw()
+  s3 = plainS3Client(server)
+})
+
+afterAll(async () => {
+  s3?.close()
+  await server?.stop()
+})
+
+function printedSeed(): number {
+  const seed = Number(process.env.PAIL_SEED ?? Math.floor(Math.random() * 1e9))
+  console.log(`PAIL_SEED=${seed}`)
+  return seed
+}
+
+describe('kill -9 of the engine', () => {
+  test('loses nothing that programs were promised while they work', async () => {
+    await s3.createBucket('cycles')
+    const figures = await runKillCycles({
+      cycles: 6,
+      seed: printedSeed(),
+      server,
+      bucket: 'cycles',
+      compareEvery: 3,
+    })
+    console.log(JSON.stringify(figures))
+    expect(figures).toMatchObject(NOTHING_WRONG)
+    expect(figures.acknowledged).toBeGreaterThan(50)
+  })
+
+  test('amid the upload of a large file goes on with the parts that are there', async () => {
+    const bucket = 'parts'
+    await s3.createBucket(bucket)
+    await server.resetRequests()
+    const mount = await pailMount({ server, bucket })
+    await writeLarge(mount.path('large'), 120 * MIB, 1)
+    await vi.waitFor(async () => {
+      const { byAction } = await server.requests()
+      expect(byAction.s3_UploadPart ?? 0).toBeGreaterThan(2)
+    }, SOON)
+    await mount.kill9()
+    expect(await s3.head(bucket, 'large')).toBeUndefined()
+    const hash = await reference(120 * MIB, 1)
+
+    await mount.remount()
+    expect(await hashOfFile(mount.path('large'))).toBe(hash)
+    await mount.flush()
+    expect(await s3.sha256Of(bucket, 'large')).toBe(hash)
+    expect(await s3.openUploads(bucket)).toEqual([])
+    const begun = (await server.requests()).lines.filter((line) =>
+      line.includes('s3_CreateMultipartUpload large '),
+    )
+    expect(begun).toHaveLength(1)
+  })
+
+  test('keeps what was removed and renamed removed and renamed', async () => {
+    const bucket = 'names'
+    await s3.createBucket(bucket)
+    for (let index = 0; index < 40; index++) await s3.put(bucket, `old/${index}`, `old ${index}`)
+    const mount = await pailMount({ server, bucket })
+    for (let index = 0; index < 20; index++) await fs.unlink(mount.path('old', `${index}`))
+    await fs.rename(mount.path('old'), mount.path('new'))
+    await fs.rename(mount.path('new', '20'), mount.path('new', '21'))
+    await mount.kill9()
+
+    await mount.remount()
+    const names = Array.from({ length: 19 }, (_, index) => `${index + 21}`)
+    expect(await fs.readdir(mount.dir)).toEqual(['new'])
+    expect((await fs.readdir(mount.path('new'))).sort()).toEqual(names)
+    expect(await fs.readFile(mount.path('new', '21'), 'utf8')).toBe('old 20')
+    await mount.flush()
+    const keys = (await s3.list(bucket)).map(({ key }) => key).filter((key) => !key.endsWith('/'))
+    expect(keys).toEqual(names.map((name) => `new/${name}`))
+    expect(new TextDecoder().decode(await s3.get(bucket, 'new/21'))).toBe('old 20')
+  })
+
+  test('during the recovery from the last one loses nothing either', async () => {
+    const bucket = 'recovery'
+    await s3.createBucket(bucket)
+    const seed = printedSeed()
+    const dice = new Dice(seed)
+    const mount = await pailMount({ server, bucket })
+    for (let index = 0; index < 300; index++) {
+      await fs.writeFile(mount.path(`${index}`), dice.bytes(dice.below(10_000)))
+    }
+    const expected = await hashesBelow(mount.dir)
+    await mount.kill9()
+    for (let round = 0; round < 8; round++) {
+      const engine = mount.startForeground()
+      await sleep(dice.below(500))
+      await killAndWait(engine.pid)
+      await engine.finished
+    }
+    await mount.remount()
+    expect(await hashesBelow(mount.dir), `seed ${seed}`).toEqual(expected)
+    await mount.flush()
+    const names = Object.keys(expected)
+    expect((await s3.list(bucket)).map(({ key }) => key).sort()).toEqual([...names].sort())
+    expect(await hashesOf(names, (name) => s3.sha256Of(bucket, name))).toEqual(expected)
+  })
+})
+
+describe('A second engine', () => {
+  test('on the same data folder is refused, on another one it works', async () => {
+    const bucket = 'second'
+    await s3.createBucket(bucket)
+    const first = await pailMount({ server, bucket })
+    await fs.writeFile(first.path('a'), 'from the first')
+    const same = await pailHome({ server, bucket, dataDir: first.dataDir })
+    const refused = await same.startForeground().finished
+    expect(refused.code).toBe(6)
+    expect(refused.stderr).toBe(
+      `pail: The data folder is used by another engine (process ${first.enginePid()}). Stop it, or use another folder with --data-dir.\n`,
+    )
+    expect(await fs.readdir(same.dir)).toEqual([])
+    expect(await fs.readFile(first.path('a'), 'utf8')).toBe('from the first')
+
+    await first.flush()
+    const other = await pailMount({ server, bucket })
+    expect(other.enginePid()).not.toBe(first.enginePid())
+    expect(await fs.readFile(other.path('a'), 'utf8')).toBe('from the first')
+  })
+})
+
+/** SHA-256 of what `writeLarge` writes, from an ordinary file. */
+async function reference(sizeBytes: number, seed: number): Promise<string> {
+  const path = join(temporaryFolder(), 'reference')
+  await writeLarge(path, sizeBytes, seed)
+  return hashOfFile(path)
+}
