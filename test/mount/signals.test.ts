@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Running } from '../support/cli.ts'
 import { isMounted, isRunning, type PailHome, pailHome } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
+import { pathsBelow } from '../support/tree.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const run = promisify(execFile)
@@ -124,5 +126,22 @@ describe('An engine in the background', () => {
     await expect
       .poll(async () => (await home.pail.run(['unmount', home.dir])).code, { timeout: 10_000 })
       .toBe(0)
+  })
+
+  test('keeps the secret key out of its arguments, environment, log and data folder', async () => {
+    const bucket = 'secrets'
+    await s3.createBucket(bucket)
+    const home = await pailHome({ server, bucket })
+    await home.mount()
+    await fs.writeFile(home.path('a'), 'x')
+    await home.flush()
+    const process = `/proc/${home.enginePid()}`
+    const texts = [await fs.readFile(`${process}/cmdline`), await fs.readFile(`${process}/environ`)]
+    const { files } = await pathsBelow(home.dataDir)
+    expect(files).toContain('engine.log')
+    for (const name of files) texts.push(await fs.readFile(join(home.dataDir, name)))
+    for (const text of texts) expect(text.includes(server.secretAccessKey)).toBe(false)
+    expect(JSON.stringify(await home.status())).not.toContain(server.secretAccessKey)
+    expect((await fs.stat(home.dataDir)).mode & 0o777).toBe(0o700)
   })
 })

@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { pailMount } from '../support/pail-mount.ts'
+import { pailHome, pailMount } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
 import { hashesBelow, hashesOf, MIB, makeRealTree, pathsBelow } from '../support/tree.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
@@ -81,6 +81,32 @@ describe('A path in a bucket', () => {
   })
 })
 
+describe('The line that s3fs takes', () => {
+  test('mounts the same bucket with `pail mount` in front', async () => {
+    const bucket = await bucketWithPrefix('cloud-object-storage-cos-standard-ecx')
+    const home = await pailHome({ server, bucket })
+    // s3fs BUCKET -o url=ENDPOINT DIR/ -o passwd_file=FILE
+    const line = [
+      '-o',
+      `url=${server.url}`,
+      `${home.dir}/`,
+      '-o',
+      `passwd_file=${home.passwordFile}`,
+    ]
+    expect(await home.pail.run(['mount', bucket, ...line])).toMatchObject({ code: 0, stderr: '' })
+    expect(await fs.readFile(home.path(PREFIX, 'there.txt'), 'utf8')).toBe('was there')
+    await home.unmount()
+
+    const more = ['-o', `ro,use_path_request_style,url=${server.url}`]
+    const keys = ['-o', `passwd_file=${home.passwordFile}`]
+    const source = `${bucket}:/${PREFIX}`
+    const again = await home.pail.run(['mount', source, home.dir, ...more, ...keys])
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    expect(await fs.readdir(home.dir)).toEqual(['there.txt'])
+    await expect(fs.writeFile(home.path('new'), 'x')).rejects.toThrow('EROFS')
+  })
+})
+
 describe('A read-only folder', () => {
   test('reads everything, refuses every change, and sends none', async () => {
     const bucket = await bucketWithPrefix('read-only')
@@ -89,7 +115,7 @@ describe('A read-only folder', () => {
     const before = await s3.list(bucket)
     await server.resetRequests()
     const mount = await pailMount({ server, bucket, subpath: PREFIX, readOnly: true })
-    expect(await fs.readFile(mount.path('d', 'large'))).toEqual(content)
+    expect(content.equals(await fs.readFile(mount.path('d', 'large')))).toBe(true)
     const file = mount.path('there.txt')
     for (const attempt of [
       () => fs.writeFile(mount.path('new'), 'x'),
