@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { SCRIPTS } from '../support/operation-script.ts'
+import { PROGRAM_SCRIPTS } from '../support/operation-programs.ts'
+import { OPERATIONS } from '../support/operation-script.ts'
 import { type PailHome, pailMount, startPail } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
 import { hashesBelow, hashesOf, pathsBelow } from '../support/tree.ts'
@@ -31,7 +32,7 @@ afterAll(async () => {
 })
 
 describe('A mounted folder does what an ordinary one does', () => {
-  test.each(SCRIPTS)('%s', async (name, script) => {
+  test.each([...OPERATIONS, ...PROGRAM_SCRIPTS])('%s', async (name, script) => {
     const ordinary = temporaryFolder()
     const mounted = mount.path(name.replaceAll(' ', '-'))
     await fs.mkdir(mounted)
