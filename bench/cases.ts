@@ -128,7 +128,7 @@ const readCase: Case = {
     { id: 'first', title: 'first time' },
     { id: 'again', title: 'again' },
   ],
-  askedBytes: (sizes) => sizes.largeBytes,
+  askedBytes: (sizes) => 2 * sizes.largeBytes,
   run: async ({ dir, sizes, times, ...stage }) => {
     const request = {
       op: 'read',

@@ -23,8 +23,8 @@ export const USAGE = `npm run bench -- [options]
   --from FILE        takes the numbers of an earlier run
   --runs N           runs of each case (3)
   --delays A,B       round-trip delays in milliseconds (0,30)
-  --limit SECONDS    what one case of one tool may take (30)
-  --minutes N        no case is repeated after this time (10)
+  --limit SECONDS    what one case of one tool may take (20)
+  --minutes N        no case is repeated after this time (11)
   --cases A,B        ${CASES.map(({ id }) => id).join(', ')}; memory
   --tools A,B        ${TOOL_NAMES.join(', ')}`
 
@@ -53,8 +53,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
     from: values.from,
     runs: Number(values.runs ?? (values.quick ? 1 : 3)),
     delaysMs: (values.delays ?? '0,30').split(',').map(Number),
-    limitMs: Number(values.limit ?? 30) * 1000,
-    budgetMs: Number(values.minutes ?? 10) * 60_000,
+    limitMs: Number(values.limit ?? 20) * 1000,
+    budgetMs: Number(values.minutes ?? 11) * 60_000,
     caseIds,
     tools: new Set(values.tools?.split(',') ?? TOOL_NAMES),
     withMemory: caseIds.has('memory'),
