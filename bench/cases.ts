@@ -5,8 +5,7 @@
  */
 import { join } from 'node:path'
 import type { Expected, Objects } from './lab.ts'
-import type { WorkRequest } from './worker.ts'
-import type { Timed } from './workloads.ts'
+import type { Timed, WorkRequest } from './work.ts'
 
 export type Sizes = {
   readonly largeBytes: number

@@ -1,41 +1,7 @@
 /** The process that works inside the mounts, as the benchmark sees it. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import type { Timed } from './workloads.ts'
-
-type Work =
-  | { readonly op: 'write' | 'read'; readonly path: string; readonly sizeBytes: number }
-  | {
-      readonly op: 'writeMany' | 'readMany'
-      readonly dir: string
-      readonly names: readonly string[]
-      readonly sizeBytes: number
-    }
-  | {
-      readonly op: 'randomReads'
-      readonly path: string
-      readonly count: number
-      readonly readBytes: number
-      readonly sizeBytes: number
-    }
-  | {
-      readonly op: 'append'
-      readonly path: string
-      readonly times: number
-      readonly sizeBytes: number
-    }
-  | { readonly op: 'rename'; readonly from: string; readonly to: string }
-  | { readonly op: 'makeFolder'; readonly path: string }
-  | { readonly op: 'firstName'; readonly dir: string }
-  | {
-      readonly op: 'program'
-      readonly program: string
-      readonly args: readonly string[]
-      readonly linesMin?: number
-    }
-
-export type WorkRequest<Op extends Work['op'] = Work['op']> = Extract<Work, { readonly op: Op }>
-export type WorkAnswer = { readonly timed: Timed } | { readonly failure: string }
+import type { Timed, WorkAnswer, WorkRequest } from './work.ts'
 
 /** Thrown when work was stopped because it took longer than a case may. */
 export class OverLimit extends Error {

@@ -16,15 +16,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { WorkAnswer, WorkRequest } from './worker.ts'
+import type { Timed, WorkAnswer, WorkRequest } from './work.ts'
 
 const CHUNK_BYTES = 1024 * 1024
-
-export type Timed = {
-  readonly ms: number
-  /** Until the first byte, or the first name, was there. */
-  readonly firstMs?: number
-}
 
 const since = (start: number): number => performance.now() - start
 
