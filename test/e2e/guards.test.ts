@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { electronLaunch } from '../../build/electron-runtime.mjs'
 import {
   type AppFolders,
+  closeAll,
   launchApp,
   makeAppFolders,
   openScreen,
@@ -31,11 +32,13 @@ beforeAll(async () => {
   running = await launchApp({ folders, display: screen.display, env: noKeyring })
 })
 
-afterAll(async () => {
-  await running?.stop()
-  await screen?.stop()
-  await folders?.remove()
-})
+afterAll(() =>
+  closeAll(
+    () => running?.stop(),
+    () => screen?.stop(),
+    () => folders?.remove(),
+  ),
+)
 
 /** A status of the real engine would replace the one that a test sends. */
 async function untilEngineIsQuiet(): Promise<void> {
@@ -211,11 +214,13 @@ describe('an engine that the command line started', () => {
     shared = await makeAppFolders()
   })
 
-  afterAll(async () => {
-    spawnSync('umount', ['-l', join(shared.home, 'demo')])
-    await server?.stop()
-    await shared?.remove()
-  })
+  afterAll(() =>
+    closeAll(
+      () => spawnSync('umount', ['-l', join(shared.home, 'demo')]),
+      () => server?.stop(),
+      () => shared?.remove(),
+    ),
+  )
 
   const pail = (...args: string[]) =>
     spawnSync(join(ROOT, 'bin/pail'), [...args, '--data-dir', shared.dataDir], {

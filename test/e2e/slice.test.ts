@@ -7,9 +7,10 @@ import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   type AppFolders,
+  closeAll,
   launchApp,
   makeAppFolders,
   openScreen,
@@ -82,15 +83,20 @@ beforeAll(async () => {
   await start()
 })
 
-afterAll(async () => {
-  await running?.stop()
-  // A lazy unmount names the mount without waiting on it.
-  for (const name of BUCKETS) spawnSync('umount', ['-l', join(folders.home, 'Pail', name)])
-  await server?.stop()
-  await keyring?.stop()
-  await screen?.stop()
-  await folders?.remove()
-})
+afterAll(() =>
+  closeAll(
+    () => running?.stop(),
+    // A lazy unmount names the mount without waiting on it.
+    () => BUCKETS.map((name) => spawnSync('umount', ['-l', join(folders.home, 'Pail', name)])),
+    () => server?.stop(),
+    () => keyring?.stop(),
+    () => screen?.stop(),
+    () => folders?.remove(),
+  ),
+)
+
+// A test that failed in the middle must not leave the server silent for the next.
+afterEach(() => server.resume())
 
 describe('a bucket becomes a folder', () => {
   test('keys that the server refuses are not stored anywhere, and the window says what to do', async () => {

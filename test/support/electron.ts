@@ -35,6 +35,19 @@ export async function openScreen(): Promise<Screen> {
   return { display: `:${String(number).trim()}`, stop: () => endChild(server) }
 }
 
+/** Closes everything that was opened, in this order; the first failure is told when all is closed. */
+export async function closeAll(...closers: ReadonlyArray<() => unknown>): Promise<void> {
+  const failures: unknown[] = []
+  for (const close of closers) {
+    try {
+      await close()
+    } catch (thrown) {
+      failures.push(thrown)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
 export type AppFolders = {
   readonly root: string
   readonly home: string
