@@ -4,6 +4,7 @@
  * Owns:  the stores, the volumes and the mounts, and the order in which they close.
  * Runs in: engine process. Never: keeps a secret longer than the volume that needs it.
  */
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
@@ -45,7 +46,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let cache: BlockCache | undefined
   const makeRoom = (bytes: number) => makeRoomIn(cache, bytes)
   const staging = await StagingArea.open({ disk, folder, database, random, log, makeRoom })
-  await recover({ database, nodes, journal, staging, clock, log })
+  const isSameBoot = isBoot(database, await bootId())
+  await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
   const opened = await BlockCache.open({
     disk,
     database,
@@ -79,6 +81,28 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
   }
   return new MountEngine(options, stores, volumes)
+}
+
+/** Tells one start of the computer from the next; empty where the system does not say. */
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Did the computer run on since the data folder was used last? Remembers this boot. */
+function isBoot(database: Database, boot: string): boolean {
+  const known = database.get("SELECT value FROM fact WHERE name = 'boot'")
+  database.writeNow(() =>
+    database.run(
+      `INSERT INTO fact (name, value) VALUES ('boot', ?)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      boot,
+    ),
+  )
+  return boot !== '' && known?.value === boot
 }
 
 /** Cached blocks give way to what programs write. Whether the disk has room is staging's to check. */

@@ -19,6 +19,8 @@ export type RecoveryParts = {
   readonly staging: StagingArea
   readonly clock: Clock
   readonly log: Log
+  /** The same boot as when the folder was last used: what was written is still there. */
+  readonly isSameBoot: boolean
 }
 
 export async function recover(parts: RecoveryParts): Promise<void> {
@@ -40,10 +42,15 @@ async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
   const waiting = journal.opOfNode(row.id, 'put')
   try {
     const file = await staging.load(row.staged ?? '')
-    await file.release()
+    try {
+      if (!parts.isSameBoot) await file.verify()
+    } finally {
+      await file.release()
+    }
   } catch (thrown) {
     const error = PailError.from(thrown)
     log.write('error', 'recovery/staged-damaged', { node: row.id, detail: error.detail })
+    database.writeNow(() => staging.markDamaged(row.staged ?? ''))
     if (!waiting) return
     database.writeNow(() => journal.noteFailure(waiting.seq, error, 'never', clock.nowMs()))
   }

@@ -121,6 +121,10 @@ CREATE TABLE move_item (
   copied_etag TEXT,
   PRIMARY KEY (seq, source)
 ) WITHOUT ROWID;
+CREATE TABLE fact (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE endpoint_fact (
   endpoint TEXT NOT NULL,
   name TEXT NOT NULL,

@@ -15,6 +15,7 @@ import { addExtent, clipExtents, type Extent } from '../base/extents.ts'
 import type { Log } from '../base/log.ts'
 import type { Database } from './database.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
+import { type ChunkSums, findDamage, StagedChecksums } from './staged-checksums.ts'
 
 const RECORD_VERSION = 1
 /** Free bytes that staging leaves on the disk: the database must always be able to write. */
@@ -27,6 +28,10 @@ export type StagedRecord = {
   readonly extents: readonly Extent[]
   /** How many bytes of the base version still show where nothing was written. */
   readonly baseBytes: number
+  /** Of what `extents` name, as of the last seal. */
+  readonly sums?: ChunkSums
+  /** Its bytes were lost with the power: it is kept, shown, and never read or uploaded. */
+  readonly isDamaged?: true
 }
 
 export class StagedFile {
@@ -34,6 +39,7 @@ export class StagedFile {
   readonly path: string
   readonly #area: StagingArea
   readonly #file: DiskFile
+  readonly #checksums: StagedChecksums
   #record: StagedRecord
   #users = 1
   #isRemoved = false
@@ -44,6 +50,7 @@ export class StagedFile {
     this.path = path
     this.#file = file
     this.#record = record
+    this.#checksums = new StagedChecksums(record.sums)
   }
 
   get record(): StagedRecord {
@@ -58,6 +65,7 @@ export class StagedFile {
   async write(data: Uint8Array, offset: number): Promise<void> {
     await this.#area.reserve(data.length)
     await this.#file.write(data, offset)
+    this.#checksums.noteWrite(data, offset)
     const end = offset + data.length
     this.#record = {
       sizeBytes: Math.max(this.#record.sizeBytes, end),
@@ -77,7 +85,10 @@ export class StagedFile {
   async truncate(sizeBytes: number): Promise<void> {
     const { extents, baseBytes } = this.#record
     const localEnd = extents.at(-1)?.end ?? 0
-    if (sizeBytes < localEnd) await this.#file.truncate(sizeBytes)
+    if (sizeBytes < localEnd) {
+      await this.#file.truncate(sizeBytes)
+      this.#checksums.noteTruncate(sizeBytes)
+    }
     this.#record = {
       sizeBytes,
       extents: clipExtents(extents, sizeBytes),
@@ -87,6 +98,22 @@ export class StagedFile {
 
   sync(): Promise<void> {
     return this.#file.sync()
+  }
+
+  /** Brings the checksums up to date with what was written: before a seal is recorded. */
+  async sumUp(): Promise<void> {
+    const sums = await this.#checksums.sums(this.#record.extents, (offset, into) =>
+      this.read(offset, into),
+    )
+    this.#record = { ...this.#record, sums }
+  }
+
+  /** @throws PailError `store/corrupt` when the bytes are not those that were sealed */
+  async verify(): Promise<void> {
+    const { sums = [], extents } = this.#record
+    const chunk = await findDamage(sums, extents, (offset, into) => this.read(offset, into))
+    if (chunk === undefined) return
+    throw new PailError('store/corrupt', `staging file ${this.id} lost bytes in chunk ${chunk}`)
   }
 
   /** Writes which ranges count. Only inside a database change. */
@@ -149,7 +176,12 @@ export class StagingArea {
   /** @throws PailError `store/corrupt` when the record or the file does not hold what it must */
   async load(id: string): Promise<StagedFile> {
     const record = this.readRecord(id)
+    if (record.isDamaged) throw new PailError('store/corrupt', `staging file ${id} is damaged`)
     const path = this.#path(id)
+    // Opening it for writing would make an empty file of it.
+    if (!(await this.#disk.exists(path))) {
+      throw new PailError('store/corrupt', `staging file ${id} is missing`)
+    }
     const file = await this.#disk.open(path, 'write')
     const size = await file.size()
     const localEnd = record.extents.at(-1)?.end ?? 0
@@ -180,6 +212,10 @@ export class StagingArea {
       id,
       encodeRecord(RECORD_VERSION, record),
     )
+  }
+
+  markDamaged(id: string): void {
+    if (this.hasRecord(id)) this.saveRecord(id, { ...this.readRecord(id), isDamaged: true })
   }
 
   removeRecord(id: string): void {

@@ -236,6 +236,8 @@ export class FileContent {
     if (!staged || this.#isDirty) return
     const { extents, sizeBytes } = staged.record
     this.#staged = undefined
+    // Until the database says durably that the bucket has them, these are the only bytes.
+    await this.#parts.tree.database.sync()
     const isWhole = sizeBytes > 0 && sizeBytes === version.sizeBytes
     if (isWhole) await this.#parts.adopt(version, staged.path, sizeBytes, extents)
     await this.#drop(staged)
@@ -269,6 +271,7 @@ export class FileContent {
 
   async #seal(origin: string): Promise<void> {
     if (!this.#isDirty) return
+    await this.#staged?.sumUp()
     await sealFile(
       this.#parts.tree,
       this.id,

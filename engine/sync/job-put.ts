@@ -79,9 +79,28 @@ async function send(
     await stored(job, key, result.etag, content, source)
   } catch (thrown) {
     const error = PailError.from(thrown)
-    if (error.code !== 's3/precondition') throw error
+    if (error.code !== 's3/precondition' && error.code !== 'vfs/stale') throw error
+    if (await isOurs(job, node, key)) throw error
+    if (error.code === 'vfs/stale') throw error
     await keepBoth(job, node, key, source)
   }
+}
+
+/**
+ * The bucket has a version that an earlier try of ours stored, though its answer, or the record of
+ * it, was lost with the power. It is the base now, and the next try goes on from it.
+ */
+async function isOurs(job: Job, node: NodeRow, key: string): Promise<boolean> {
+  const { tree, row, store, requests, signal } = job
+  const record = tree.journal.bySeq(row.seq)?.record
+  const attempted = record ? decodeUploadRecord(record).attempted : []
+  if (attempted.length === 0 || node.remoteKey !== key) return false
+  const head = await requests.run('background', (one) => headOrNone(store, key, one), signal)
+  if (!head || !attempted.some((etag) => isSameEtag(etag, head.etag))) return false
+  await tree.change(() =>
+    tree.nodes.update(node.id, { etag: head.etag, remoteSize: head.sizeBytes }),
+  )
+  return true
 }
 
 /** The version that the change replaces: one that is to be deleted, the file's own, or none. */
@@ -127,6 +146,8 @@ function readRecord(row: JournalRow): UploadRecord | undefined {
 async function saveRecord(job: Job, record: UploadRecord | undefined): Promise<void> {
   const bytes = record ? encodeUploadRecord(record) : null
   await job.tree.database.write(() => job.tree.journal.setRecord(job.row.seq, bytes))
+  // After lost power we must still know what may be ours in the bucket.
+  await job.tree.database.sync()
 }
 
 /** Uploads that could not be aborted are billed until they are: a row of their own sees to it. */

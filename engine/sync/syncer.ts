@@ -102,7 +102,9 @@ export class Syncer {
         tree.journal.hurry(tree.volume, prefix, clock.nowMs(), false)
         this.wake()
         const pending = this.pending(prefix)
-        const isDone = pending.files === 0 && contents.dirtyCount() === 0
+        // With everything of the volume asked for, what is being put away locally counts, too.
+        const isIdle = prefix !== '' || this.#jobs.size === 0
+        const isDone = pending.files === 0 && contents.dirtyCount() === 0 && isIdle
         if (isDone || signal.aborted || this.#isStuck(prefix)) return pending
         await clock.sleep(FLUSH_POLL_MS, signal).catch(() => {})
       }

@@ -2,7 +2,7 @@
  * The engine without kernel, network and real disk time: a tree, its uploads and one mount's file
  * system over an in-memory bucket, on an injected clock. For models and simulated crashes.
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from '../../engine/base/clock.ts'
@@ -20,6 +20,7 @@ import { Fetcher } from '../../engine/sync/fetcher.ts'
 import { UploadBuffers } from '../../engine/sync/upload-buffers.ts'
 import { MountVfs } from '../../engine/vfs/mount-vfs.ts'
 import type { Context } from '../../engine/vfs/vfs.ts'
+import { cutDatabase } from './cut-database.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
@@ -31,6 +32,17 @@ export type BareOptions = {
   readonly log?: Stores['log']
 }
 
+/** What a stopped engine leaves behind: its database, its disk, and how much of the WAL is safe. */
+export type Remains = {
+  readonly folder: string
+  readonly disk: MemoryDisk
+  readonly walSyncedBytes: number
+  /** false: the computer was off in between, and what the page cache held is gone. */
+  readonly isSameBoot?: boolean
+}
+
+const DATABASE = 'pail.db'
+
 export class BareEngine {
   readonly vfs: MountVfs
   readonly volume: Volume
@@ -38,20 +50,20 @@ export class BareEngine {
   readonly #options: BareOptions
   readonly #stores: Stores
   readonly #folder: string
+  #walSyncedBytes: number
 
   private constructor(
     options: BareOptions,
-    folder: string,
-    disk: MemoryDisk,
-    stores: Stores,
-    volume: Volume,
-    root: number,
+    { folder, disk, walSyncedBytes }: Remains,
+    { stores, volume, root }: { stores: Stores; volume: Volume; root: number },
   ) {
     this.#options = options
     this.#folder = folder
     this.disk = disk
     this.#stores = stores
     this.volume = volume
+    this.#walSyncedBytes = walSyncedBytes
+    stores.database.sync = async () => this.#syncDatabase()
     this.vfs = new MountVfs({
       tree: volume.tree,
       listings: volume.listings,
@@ -67,17 +79,20 @@ export class BareEngine {
 
   static start(options: BareOptions): Promise<BareEngine> {
     const folder = mkdtempSync(join(tmpdir(), 'pail-bare-'))
-    return BareEngine.#open(options, folder, new MemoryDisk())
+    return BareEngine.resume(options, { folder, disk: new MemoryDisk(), walSyncedBytes: 0 })
   }
 
-  static async #open(options: BareOptions, folder: string, disk: MemoryDisk): Promise<BareEngine> {
+  /** Starts an engine on what another one left behind; the remains are its own from then on. */
+  static async resume(options: BareOptions, remains: Remains): Promise<BareEngine> {
     const { clock, random, store } = options
+    const { folder, disk } = remains
     const log = options.log ?? silentLog
-    const database = Database.open(join(folder, 'pail.db'))
+    const database = Database.open(join(folder, DATABASE))
     const nodes = new Nodes(database)
     const journal = new Journal(database)
     const staging = await StagingArea.open({ disk, folder: '/staging', database, random, log })
-    await recover({ database, nodes, journal, staging, clock, log })
+    const { isSameBoot = true } = remains
+    await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
     const limits = { cacheBytesMax: 1_000_000_000, freeBytesMin: 0 }
     const cache = await BlockCache.open({ disk, database, folder: '/cache', clock, log, limits })
     let volume: Volume | undefined
@@ -114,7 +129,11 @@ export class BareEngine {
     )
     volume = made
     const root = await clock.until(findRoot(stores, made, prefix))
-    return new BareEngine(options, folder, disk, stores, made, root)
+    return new BareEngine(options, remains, { stores, volume: made, root })
+  }
+
+  get stores(): Stores {
+    return this.#stores
   }
 
   context(signal = new AbortController().signal): Context {
@@ -129,22 +148,46 @@ export class BareEngine {
   }
 
   /** The process is killed: what its page cache holds stays, what was only in memory is gone. */
-  async killed(): Promise<BareEngine> {
+  async killed(changes: Partial<BareOptions> = {}): Promise<BareEngine> {
+    const remains = this.remainsOfKill()
+    await this.close()
+    return BareEngine.resume({ ...this.#options, ...changes }, remains)
+  }
+
+  /** Power goes: of what was not synced, any part may be left, in any order. */
+  async cut(random: Random, changes: Partial<BareOptions> = {}): Promise<BareEngine> {
+    const remains = this.remainsOfCut(random)
+    await this.close()
+    return BareEngine.resume({ ...this.#options, ...changes }, remains)
+  }
+
+  /** At this very moment, without a turn of the loop. The disk is dead for this engine from now on. */
+  remainsOfKill(): Remains {
     const folder = mkdtempSync(join(tmpdir(), 'pail-bare-'))
     cpSync(this.#folder, folder, { recursive: true })
-    const disk = this.disk.killed()
-    await this.#abandon()
-    return BareEngine.#open(this.#options, folder, disk)
+    return { folder, disk: this.disk.killed(), walSyncedBytes: this.#walSyncedBytes }
+  }
+
+  /** As `remainsOfKill`, for lost power. */
+  remainsOfCut(random: Random): Remains {
+    const { folder, disk, walSyncedBytes } = this.remainsOfKill()
+    const keptBytes = cutDatabase(join(folder, DATABASE), walSyncedBytes, random)
+    return { folder, disk: disk.cut(random), walSyncedBytes: keptBytes, isSameBoot: false }
   }
 
   async close(): Promise<void> {
-    await this.#abandon()
-  }
-
-  async #abandon(): Promise<void> {
     await this.#options.clock.until(this.volume.close())
     await this.#options.clock.until(this.#stores.cache.close())
     this.#stores.database.close()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /**
+   * The promise of `Database.sync` without a real disk's time, which would make histories differ:
+   * what was written before the call survives lost power.
+   */
+  #syncDatabase(): void {
+    this.#stores.database.writeNow(() => {})
+    this.#walSyncedBytes = statSync(join(this.#folder, `${DATABASE}-wal`)).size
   }
 }
