@@ -1,0 +1,135 @@
+/**
+ * The long form of the model and of the simulated crashes: `tsx test/soak/model.ts [--seed N]`.
+ *
+ * Prints its seed, one line for each part and the figures in the end. Its exit code is 1 when
+ * anything went wrong; the line names the seed or the history that shows it again.
+ */
+import { parseArgs } from 'node:util'
+import fc from 'fast-check'
+import { SeededRandom } from '../../engine/base/clock.ts'
+import { killAt } from '../crash/every-request.ts'
+import { runPowerHistory } from '../crash/power-run.ts'
+import { allPairs, allThrees, failuresOf, sampleOf } from '../crash/sequences.ts'
+import { renamedDirectory } from '../crash/works.ts'
+import { historyOf, runHistory } from '../model/history.ts'
+
+export type SoakModelOptions = {
+  readonly seed: number
+  /** Random histories, half of them with failing requests and kills. */
+  readonly histories: number
+  /** Sequences of three operations, each killed in two ways; above 12,000: all. */
+  readonly threes: number
+  readonly powerCuts: number
+  /** Objects of the renamed directory, and moments at which it is killed. */
+  readonly movedObjects: number
+  readonly moveKills: number
+}
+
+export const SOAK_MODEL: Omit<SoakModelOptions, 'seed'> = {
+  histories: 10_000,
+  threes: 12_167,
+  powerCuts: 10_000,
+  movedObjects: 2500,
+  moveKills: 100,
+}
+
+export type SoakPart = {
+  readonly name: string
+  readonly runs: number
+  readonly failures: readonly string[]
+  readonly seconds: number
+}
+
+const FAILURES_SHOWN = 10
+
+export async function soakModel(options: SoakModelOptions): Promise<readonly SoakPart[]> {
+  console.log(`model seed ${options.seed}`)
+  const { seed, histories, threes } = options
+  const half = Math.ceil(histories / 2)
+  const random = new SeededRandom(seed)
+  return [
+    await timed('histories in calm weather', half, () => randomHistories('calm', half, seed)),
+    await timed('histories with kills and failing requests', half, () =>
+      randomHistories('stormy', half, seed + 1),
+    ),
+    await timed('sequences of two operations', allPairs().length, () => failuresOf(allPairs())),
+    await timed('sequences of three operations', threes, () =>
+      failuresOf(sampleOf(allThrees(), threes, random)),
+    ),
+    await timed('power cuts', options.powerCuts, () => powerCuts(options.powerCuts, random)),
+    await timed(`kills while ${options.movedObjects} objects move`, options.moveKills, () =>
+      moveKills(options, random),
+    ),
+  ]
+}
+
+async function timed(
+  name: string,
+  runs: number,
+  work: () => Promise<readonly string[]>,
+): Promise<SoakPart> {
+  const startedMs = performance.now()
+  const failures = await work()
+  const seconds = Math.round((performance.now() - startedMs) / 1000)
+  console.log(`${name}: ${runs} runs, ${failures.length} wrong, ${seconds} s`)
+  for (const failure of failures) console.log(`  ${failure}`)
+  return { name, runs, failures, seconds }
+}
+
+async function randomHistories(
+  weather: 'calm' | 'stormy',
+  numRuns: number,
+  seed: number,
+): Promise<string[]> {
+  const property = fc.asyncProperty(historyOf(weather), (history) => runHistory(history))
+  const result = await fc.check(property, { seed, numRuns })
+  if (!result.failed) return []
+  return [
+    `seed ${seed}, path ${result.counterexamplePath}: ${JSON.stringify(result.counterexample)}`,
+  ]
+}
+
+async function powerCuts(count: number, random: SeededRandom): Promise<string[]> {
+  const failures: string[] = []
+  for (let run = 0; run < count && failures.length < FAILURES_SHOWN; run++) {
+    const seed = Math.floor(random.next() * 2 ** 31)
+    const { problems, operations } = await runPowerHistory(seed)
+    if (problems.length > 0) failures.push(`seed ${seed} [${operations.join('; ')}]: ${problems}`)
+  }
+  return failures
+}
+
+/** A copy and a HEAD for each object, and a little more: moments anywhere among them. */
+async function moveKills(options: SoakModelOptions, random: SeededRandom): Promise<string[]> {
+  const failures: string[] = []
+  const work = renamedDirectory(options.movedObjects)
+  for (let run = 0; run < options.moveKills && failures.length < FAILURES_SHOWN; run++) {
+    const nth = 1 + Math.floor(random.next() * (2 * options.movedObjects + 4))
+    const when = random.next() < 0.5 ? 'before' : 'after'
+    try {
+      await killAt(work, { nth, when })
+    } catch (thrown) {
+      failures.push(`${when} request ${nth}: ${thrown instanceof Error ? thrown.message : thrown}`)
+    }
+  }
+  return failures
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: { seed: { type: 'string' }, share: { type: 'string' } },
+  })
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+  const share = Number(values.share ?? 1)
+  const { histories, threes, powerCuts: cuts, movedObjects, moveKills: kills } = SOAK_MODEL
+  const scaled = (count: number) => Math.max(1, Math.round(count * share))
+  const parts = await soakModel({
+    seed,
+    histories: scaled(histories),
+    threes: scaled(threes),
+    powerCuts: scaled(cuts),
+    movedObjects: scaled(movedObjects),
+    moveKills: scaled(kills),
+  })
+  process.exitCode = parts.every((part) => part.failures.length === 0) ? 0 : 1
+}
