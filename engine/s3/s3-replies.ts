@@ -44,6 +44,8 @@ export function xmlOf(reply: Reply, rootName: string, where: Where): XmlElement 
 
 /** For replies without content: nothing but S3 may claim that something was done. */
 export function refuseForeign(reply: Reply, where: Where): void {
+  // A success that carries an error is that error: Copy and Complete do so by design, others may.
+  if (failureOf(reply)) throw errorOfReply(reply, where)
   if (isWebPage(reply)) throw errorOfReply({ ...reply, headers: withoutS3(reply) }, where)
   if (hasS3Headers(reply)) return
   const start = Buffer.from(reply.body.subarray(0, 256)).toString('latin1').trimStart()

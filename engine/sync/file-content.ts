@@ -36,6 +36,11 @@ export type ContentsParts = {
   ) => Promise<void>
 }
 
+/** How long a failed read answers for the next ones. */
+const FAILURE_MS = 5_000
+/** Bytes that are on this disk are read within this time. */
+const CACHED_READ_MS = 200
+
 /** One open's view: notices that the file became another version under it. */
 export type ReadSession = {
   readonly epoch: number
@@ -59,6 +64,7 @@ export class FileContent {
   #isDirty: boolean
   /** Rises when the bucket's version replaced this one: older sessions are stale. */
   #epoch = 0
+  #failure: { readonly error: PailError; readonly untilMs: number } | undefined
   users = 0
   writers = 0
 
@@ -370,7 +376,38 @@ export class FileContent {
       session.version = token
     }
     assert(session.reader, 'a session with a version has a reader')
-    await session.reader.read(offset, into, signal)
+    await this.#readVersion(session.reader, offset, into, signal)
+  }
+
+  /**
+   * A read that failed for want of an answer fails again at once for a while, unless its bytes are
+   * on this disk: the kernel asks twice for one read of a program, which must not wait twice.
+   */
+  async #readVersion(
+    reader: Reader,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#parts
+    const failure = this.#failure
+    const isRecent = failure !== undefined && clock.monotonicMs() < failure.untilMs
+    const quick = new AbortController()
+    const cancel = isRecent
+      ? clock.after(CACHED_READ_MS, () => quick.abort(failure.error))
+      : () => {}
+    try {
+      await reader.read(offset, into, isRecent ? AbortSignal.any([signal, quick.signal]) : signal)
+      if (!isRecent) this.#failure = undefined
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      if (!signal.aborted && !isRecent && error.retry === 'backoff') {
+        this.#failure = { error, untilMs: clock.monotonicMs() + FAILURE_MS }
+      }
+      throw error
+    } finally {
+      cancel()
+    }
   }
 }
 
