@@ -3,10 +3,11 @@
  *
  * Prints a Markdown table and keeps the numbers under .cache/bench.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram, LOCAL_CACHE } from '../build/common.mjs'
 import { writeDocs } from './docs.ts'
+import { readEarlier } from './earlier.ts'
 import { watchInterrupts } from './interrupt.ts'
 import { readOptions, USAGE } from './options.ts'
 import { reportOf } from './report.ts'
@@ -34,9 +35,7 @@ async function main(): Promise<number> {
   }
   watchInterrupts()
   const { from } = options
-  const results: Results = from
-    ? JSON.parse(readFileSync(from, 'utf8'))
-    : await runAll(options, say)
+  const results = from ? readEarlier(from.split(',')) : await runAll(options, say)
   if (!from) say(`kept in ${keep(results)}`)
   console.log(reportOf(results))
   if (options.writesDocs) await writeDocs(results)

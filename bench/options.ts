@@ -6,7 +6,7 @@ import { TOOL_NAMES } from './tools.ts'
 export type Options = {
   readonly isQuick: boolean
   readonly writesDocs: boolean
-  /** Numbers of an earlier run, instead of a new one. */
+  /** Files of earlier runs, separated by commas, instead of a new one. */
   readonly from: string | undefined
   readonly runs: number
   readonly delaysMs: readonly number[]
@@ -20,7 +20,7 @@ export type Options = {
 export const USAGE = `npm run bench -- [options]
   --quick            tiny sizes, one run: shows that everything works
   --write-docs       puts the result into docs/BENCHMARKS.md and docs/images
-  --from FILE        takes the numbers of an earlier run
+  --from A.json,...  takes the numbers of earlier runs
   --runs N           runs of each case (3)
   --delays A,B       round-trip delays in milliseconds (0,30)
   --limit SECONDS    what one case of one tool may take (20)

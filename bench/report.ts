@@ -49,15 +49,22 @@ export function failureOf(
   const unanswered = cellsOf(cells, question, tool).filter(
     ({ times }) => times[question.metric] === undefined,
   )
-  return unanswered.find(({ failure }) => failure !== undefined)?.failure
+  const failure = unanswered.find((cell) => cell.failure !== undefined)?.failure
+  return failure === 'limit' && question.isAfterwards ? 'not reached' : failure
 }
 
-function machineOf({ machine, startedAt, minutes, missing, isQuick }: Results): string {
+function machineOf(results: Results): string {
+  const { machine, startedAt, minutes, missing, isQuick, loadBefore } = results
   const { cores, processor, memoryGib, kernel, node, versions } = machine
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   const lines = [
     `Measured on ${startedAt.slice(0, 10)} in ${Math.round(minutes)} minutes: ${cores} cores (${processor}), ${memoryGib} GiB of memory, Linux ${kernel}, Node ${node.slice(1)}; ${names.join(', ')}.`,
   ]
+  if (loadBefore !== undefined && loadBefore > cores / 2) {
+    lines.push(
+      `**The machine was busy with other work**: its load average was ${loadBefore.toFixed(1)} when the run began.`,
+    )
+  }
   if (isQuick) lines.push('These are tiny sizes (`--quick`): they show that it runs, not how fast.')
   if (missing.length > 0) lines.push(`Not installed there: ${missing.join(', ')}.`)
   return lines.join('\n')
@@ -113,7 +120,8 @@ function slowerRow(results: Results, { line, delayMs, peer }: Comparison): strin
 }
 
 export function questionOf({ theCase, metric }: Line, delayMs: number): Question {
-  return { caseId: theCase.id, delayMs, metric: metric.id }
+  const { id, isAfterwards = false } = metric
+  return { caseId: theCase.id, delayMs, metric: id, isAfterwards }
 }
 
 function timesTable(results: Results, delayMs: number): string {
@@ -134,6 +142,7 @@ function timeCell(results: Results, question: Question, tool: ToolName): string 
   if (spread) return formatSpread(spread)
   const failure = failureOf(results, question, tool)
   if (failure === undefined) return 'not run'
+  if (failure === 'not reached') return failure
   return failure === 'limit' ? `> ${results.limitMs / 1000} s` : 'failed'
 }
 

@@ -2,8 +2,9 @@
  * The order of a run: every tool does a case before the next case begins, and the whole is repeated,
  * so that what disturbs the machine disturbs all tools alike.
  */
+import { loadavg } from 'node:os'
 import { startVersitygw } from '../test/support/versitygw.ts'
-import { CASES, FULL_SIZES, QUICK_SIZES, type Sizes, sharedObjects } from './cases.ts'
+import { CASES, type Case, FULL_SIZES, QUICK_SIZES, type Sizes } from './cases.ts'
 import { type Cell, type CellPlan, type Instruments, measureCell } from './cell.ts'
 import { onInterrupt } from './interrupt.ts'
 import { Lab } from './lab.ts'
@@ -19,6 +20,8 @@ export type Results = {
   readonly startedAt: string
   readonly minutes: number
   readonly machine: Machine
+  /** Over the last minute before the run: what else the machine did. */
+  readonly loadBefore?: number
   readonly isQuick: boolean
   readonly runs: number
   readonly limitMs: number
@@ -36,6 +39,7 @@ const REPEATED_MAX_MS = 8000
 
 export async function runAll(options: Options, say: (line: string) => void): Promise<Results> {
   const start = performance.now()
+  const loadBefore = loadavg()[0] ?? 0
   const startedAt = new Date().toISOString()
   const missing = missingTools()
   for (const name of missing) say(`${name} is not installed: its column stays empty`)
@@ -59,6 +63,7 @@ export async function runAll(options: Options, say: (line: string) => void): Pro
       startedAt,
       minutes,
       machine,
+      loadBefore,
       isQuick,
       runs,
       limitMs,
@@ -103,8 +108,11 @@ async function runRounds(rounds: Rounds, rig: Rig): Promise<Cell[]> {
   const { options, sizes, tools, say } = rounds
   const cases = CASES.filter(({ id }) => options.caseIds.has(id))
   await rig.lab.server.createBucket(SHARED_BUCKET)
-  for (const objects of cases.length > 0 ? sharedObjects(sizes) : []) {
-    await rig.lab.put(SHARED_BUCKET, objects)
+  const isFilled = new Set<Case['shared']>()
+  for (const { shared } of cases) {
+    if (!shared || isFilled.has(shared)) continue
+    isFilled.add(shared)
+    await rig.lab.put(SHARED_BUCKET, shared(sizes))
   }
   const deadline = performance.now() + options.budgetMs
   const cells: Cell[] = []

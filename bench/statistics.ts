@@ -27,7 +27,7 @@ export function cellsOf(cells: readonly Cell[], place: Place, tool: ToolName): C
   )
 }
 
-export type Question = Place & { readonly metric: string }
+export type Question = Place & { readonly metric: string; readonly isAfterwards?: boolean }
 
 export function timesOf(cells: readonly Cell[], question: Question, tool: ToolName): number[] {
   return cellsOf(cells, question, tool).flatMap((cell) => cell.times[question.metric] ?? [])

@@ -4,8 +4,8 @@
  * Keeps: nothing of one mount is left for the next one: cache, configuration and data folder are
  *        new each time and go with it.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { findProgram } from '../build/common.mjs'
@@ -61,21 +61,22 @@ export function missingTools(): ToolName[] {
 
 /** A folder of its own for the mount; it must be ended by the caller, whatever happens. */
 export async function mountTool(name: ToolName, source: Source): Promise<ToolMount> {
-  const home = await mkdtemp(join(tmpdir(), 'pail-bench-'))
-  const place = preparePlace(home, source)
+  const home = join(tmpdir(), `pail-bench-${randomUUID().slice(0, 8)}`)
+  const dir = join(home, 'mnt')
   let pid = -1
   const end = onInterrupt(async () => {
     // What is left to upload is left: its cache goes as well, and so the process may be killed.
-    await unmount(place.dir)
+    await unmount(dir)
     await endProcess(pid)
     rmSync(home, { recursive: true, force: true })
   })
+  const place = preparePlace({ home, dir }, source)
   const onStarted = (started: number) => {
     pid = started
   }
   try {
     const { flush } = await SERVE[name]({ ...place, onStarted }, source)
-    return { dir: place.dir, pid, flush, end }
+    return { dir, pid, flush, end }
   } catch (thrown) {
     await end()
     throw thrown
@@ -83,12 +84,12 @@ export async function mountTool(name: ToolName, source: Source): Promise<ToolMou
 }
 
 function preparePlace(
-  home: string,
+  { home, dir }: Pick<Place, 'home' | 'dir'>,
   { accessKeyId, secretAccessKey }: Source,
 ): Omit<Place, 'onStarted'> {
-  const dir = join(home, 'mnt')
-  const keysFile = join(home, 'keys')
+  mkdirSync(home, { mode: 0o700 })
   mkdirSync(dir)
+  const keysFile = join(home, 'keys')
   writeFileSync(keysFile, `${accessKeyId}:${secretAccessKey}\n`, { mode: 0o600 })
   const PATH = process.env.PATH ?? '/usr/bin:/bin'
   return { home, dir, keysFile, environment: { PATH, HOME: home, LANG: 'C.UTF-8' } }
