@@ -39,7 +39,7 @@ type Starting = Map<string, Promise<MountView>>
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { dataDir, clock, log, random } = options
   const disk = new RealDisk()
-  const database = Database.open(join(dataDir, 'pail.db'))
+  const database = Database.open(join(dataDir, 'pail.db'), clock)
   const nodes = new Nodes(database)
   const journal = new Journal(database)
   const folder = join(dataDir, 'staging')

@@ -15,6 +15,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { PailError } from '../../shared/errors.ts'
+import { type Clock, SystemClock } from '../base/clock.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
@@ -39,13 +40,15 @@ export class Database {
   #walDescriptor: number | undefined
   #isGroupOpen = false
   #isCommitSoon = false
-  #cancelLateCommit: NodeJS.Timeout | undefined
+  readonly #clock: Clock
+  #cancelLateCommit: () => void = () => {}
   #groupWaiters: Waiter[] = []
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
-  private constructor(connection: Connection, path: string) {
+  private constructor(connection: Connection, path: string, clock: Clock) {
     this.#connection = connection
+    this.#clock = clock
     this.#path = path
   }
 
@@ -53,7 +56,7 @@ export class Database {
    * Opens or makes the database and brings its schema up to date.
    * @throws PailError `store/too-new` for a folder of a newer Pail, `store/corrupt` for damage
    */
-  static open(path: string): Database {
+  static open(path: string, clock: Clock = new SystemClock()): Database {
     const connection = new DatabaseSync(path)
     try {
       connection.exec('PRAGMA locking_mode = EXCLUSIVE')
@@ -63,7 +66,7 @@ export class Database {
       connection.exec('PRAGMA foreign_keys = ON')
       connection.exec('PRAGMA cache_size = -16384')
       connection.exec('PRAGMA temp_store = MEMORY')
-      const database = new Database(connection, path)
+      const database = new Database(connection, path, clock)
       database.#migrate()
       database.#openWal()
       return database
@@ -172,7 +175,7 @@ export class Database {
     if (this.#isGroupOpen) return
     this.#connection.exec('BEGIN IMMEDIATE')
     this.#isGroupOpen = true
-    this.#cancelLateCommit = setTimeout(() => this.#commitGroup(), LATE_COMMIT_MS)
+    this.#cancelLateCommit = this.#clock.after(LATE_COMMIT_MS, () => this.#commitGroup())
   }
 
   #commitSoon(): void {
@@ -184,7 +187,7 @@ export class Database {
   #commitGroup(): void {
     this.#isCommitSoon = false
     if (!this.#isGroupOpen) return
-    clearTimeout(this.#cancelLateCommit)
+    this.#cancelLateCommit()
     try {
       this.#connection.exec('COMMIT')
     } catch (thrown) {
@@ -199,7 +202,7 @@ export class Database {
 
   #failGroup(thrown: unknown): void {
     if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
-    clearTimeout(this.#cancelLateCommit)
+    this.#cancelLateCommit()
     this.#isGroupOpen = false
     const waiters = this.#groupWaiters
     this.#groupWaiters = []

@@ -41,7 +41,10 @@ export class Syncer {
 
   constructor(parts: SyncerParts) {
     this.#parts = parts
-    parts.tree.onDidJournal = () => this.wake()
+    parts.tree.onDidJournal = () => {
+      this.wake()
+      parts.onDidChange()
+    }
   }
 
   /** Jobs whose requests may be under way. */

@@ -4,7 +4,7 @@
 import { assert } from '../base/assert.ts'
 
 /** Bodies held in memory at once, of all uploads together. */
-export const UPLOAD_BUFFER_BYTES_MAX = 64 * 1024 * 1024
+export const UPLOAD_BUFFER_BYTES_MAX = 32 * 1024 * 1024
 
 export class UploadBuffers {
   readonly #bytesMax: number

@@ -87,7 +87,7 @@ export class BareEngine {
     const { clock, random, store } = options
     const { folder, disk } = remains
     const log = options.log ?? silentLog
-    const database = Database.open(join(folder, DATABASE))
+    const database = Database.open(join(folder, DATABASE), clock)
     const nodes = new Nodes(database)
     const journal = new Journal(database)
     const staging = await StagingArea.open({ disk, folder: '/staging', database, random, log })
