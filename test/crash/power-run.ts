@@ -59,8 +59,11 @@ class PowerRun {
   }
 
   #last: Promise<void> = Promise.resolve()
+  /** What an operation is told after power went, nobody heard. */
+  #isCut = false
 
   async cut(): Promise<void> {
+    this.#isCut = true
     const remains = this.#simulation.stop((engine) => engine.remainsOfCut(this.#dice))
     await this.#last
     await this.#simulation.resume(remains)
@@ -161,7 +164,7 @@ class PowerRun {
       case 7:
       case 8:
         this.operations.push(`sync ${path}`)
-        if ((await paths.sync(path)) === 'ok') history.synced(path)
+        if ((await paths.sync(path)) === 'ok' && !this.#isCut) history.synced(path)
         return
       default:
         if (this.#below(2) === 0) {
@@ -170,7 +173,7 @@ class PowerRun {
         } else {
           this.operations.push('flush')
           await engine.flush(FLUSH_MS)
-          history.stored()
+          if (!this.#isCut) history.stored()
         }
     }
   }

@@ -25,12 +25,24 @@ export type SoakModelOptions = {
   readonly moveKills: number
 }
 
-export const SOAK_MODEL: Omit<SoakModelOptions, 'seed'> = {
+const SOAK_MODEL: Omit<SoakModelOptions, 'seed'> = {
   histories: 10_000,
   threes: 12_167,
   powerCuts: 10_000,
   movedObjects: 2500,
   moveKills: 100,
+}
+
+/** @param share of the whole: 1 is a night's work */
+export function scaledModel(share: number): Omit<SoakModelOptions, 'seed'> {
+  const scaled = (count: number) => Math.max(1, Math.round(count * share))
+  return {
+    histories: scaled(SOAK_MODEL.histories),
+    threes: scaled(SOAK_MODEL.threes),
+    powerCuts: scaled(SOAK_MODEL.powerCuts),
+    movedObjects: scaled(SOAK_MODEL.movedObjects),
+    moveKills: scaled(SOAK_MODEL.moveKills),
+  }
 }
 
 export type SoakPart = {
@@ -121,15 +133,6 @@ if (process.argv[1] === import.meta.filename) {
   })
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
   const share = Number(values.share ?? 1)
-  const { histories, threes, powerCuts: cuts, movedObjects, moveKills: kills } = SOAK_MODEL
-  const scaled = (count: number) => Math.max(1, Math.round(count * share))
-  const parts = await soakModel({
-    seed,
-    histories: scaled(histories),
-    threes: scaled(threes),
-    powerCuts: scaled(cuts),
-    movedObjects: scaled(movedObjects),
-    moveKills: scaled(kills),
-  })
+  const parts = await soakModel({ seed, ...scaledModel(share) })
   process.exitCode = parts.every((part) => part.failures.length === 0) ? 0 : 1
 }
