@@ -5,7 +5,7 @@
  * `--seed N` repeats a run; `--share 0.01` runs a hundredth of it.
  */
 import { parseArgs } from 'node:util'
-import { badOf, soakKill } from './kill.ts'
+import { soakKill, wrongIn } from './kill.ts'
 import { scaledModel, soakModel } from './model.ts'
 
 const KILL_CYCLES = 200
@@ -19,7 +19,5 @@ const parts = await soakModel({ seed, ...scaledModel(share) })
 const kills = await soakKill({ cycles: Math.max(1, Math.round(KILL_CYCLES * share)), seed })
 console.log(JSON.stringify({ parts, kills }, null, 2))
 
-const isGood =
-  parts.every((part) => part.failures.length === 0) &&
-  badOf(kills) + kills.unfinishedUploads.length === 0
+const isGood = parts.every((part) => part.failures.length === 0) && wrongIn(kills).length === 0
 process.exitCode = isGood ? 0 : 1
