@@ -52,6 +52,21 @@ export class Paths {
     })
   }
 
+  /** Opens the file and syncs it, as `sync FILE` does. */
+  sync(path: string) {
+    return this.#try(async () => {
+      const { vfs } = this.#engine
+      const context = this.#engine.context()
+      const id = await this.find(path)
+      const opened = await vfs.open(context, id, { read: true, write: false })
+      try {
+        await vfs.commit(context, { id, handle: opened.handle })
+      } finally {
+        await vfs.release(opened.handle)
+      }
+    })
+  }
+
   truncate(path: string, sizeBytes: number) {
     return this.#try(async () => {
       const id = await this.find(path)
