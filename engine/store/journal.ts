@@ -241,10 +241,15 @@ export class Journal {
     }))
   }
 
-  setMoveItemCopied(seq: number, source: string, copiedEtag: string): void {
+  setMoveItemCopied(
+    seq: number,
+    source: string,
+    copied: { readonly etag: string; readonly sizeBytes: number },
+  ): void {
     this.#database.run(
-      'UPDATE move_item SET copied_etag = ? WHERE seq = ? AND source = ?',
-      copiedEtag,
+      'UPDATE move_item SET copied_etag = ?, size = ? WHERE seq = ? AND source = ?',
+      copied.etag,
+      copied.sizeBytes,
       seq,
       source,
     )

@@ -1,34 +1,16 @@
 /**
- * Carries a rename out in the bucket: copy, verify, then delete, for one object or a whole prefix.
+ * Carries a rename out in the bucket: copy, verify, then delete.
  *
- * Keeps: at every moment each object is under its old key, its new key, or both; a source is only
- *        deleted after its copy was verified; the plan and each step are journaled, so that a
- *        killed engine goes on where it was.
+ * Keeps: at every moment the object is under its old key, its new key, or both; the source is only
+ *        deleted after its copy was verified.
  */
 import { PailError } from '../../shared/errors.ts'
-import { present } from '../base/assert.ts'
-import type { Etag, ListPage, Precondition } from '../s3/object-store.ts'
-import type { MoveItem } from '../store/journal.ts'
+import type { Etag, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { decodeRecord, encodeRecord } from '../store/record.ts'
-import { deleteKeys } from './batch-delete.ts'
-import type { ObjectVersion } from './content.ts'
-import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
-import { serverCopy } from './server-copy.ts'
+import { giveUpDirectory, moveDirectory } from './job-move-directory.ts'
+import { copyOne, noteMoved, reachableKey, renew, versionOf } from './job-move-steps.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
-import { mergeFlatPage } from './tree-merge.ts'
-import { headOrNone } from './upload-job.ts'
-import { passingKey } from './vacate.ts'
-
-const PLAN_VERSION = 1
-/** Objects copied side by side within one move. */
-const COPIES_MAX = 16
-/** Items worked on between two looks at the journal. */
-const ITEMS_PAGE = 256
-const DELETE_BATCH_MAX = 1000
-
-type Plan = { readonly target: string }
 
 export async function move(job: Job): Promise<void> {
   const { tree, row } = job
@@ -71,37 +53,6 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
   })
 }
 
-/** Where the node shall be; or a place in between, while something else still lies there. */
-function reachableKey(job: Job, node: NodeRow): string {
-  const key = job.tree.keyOf(node)
-  return job.tree.holdersOf(key, node.id).length > 0 ? passingKey(job, key) : key
-}
-
-/** Renamed again while the copy was under way: one more move goes from here to there. */
-function renew(job: Job, node: NodeRow): void {
-  const { tree, clock } = job
-  const key = present(tree.nodes.byId(node.id)?.remoteKey, 'key that was just copied to')
-  tree.journal.insert({
-    volume: tree.volume,
-    op: 'move',
-    node: node.id,
-    key,
-    readyMs: clock.nowMs(),
-  })
-}
-
-function noteMoved(job: Job, node: NodeRow, key: string, etag: Etag): void {
-  const { tree } = job
-  if (node.remoteKey !== null && node.etag !== null) {
-    const version = { volume: tree.volume, sizeBytes: node.remoteSize }
-    job.renameCached(
-      { ...version, key: node.remoteKey, etag: node.etag as Etag },
-      { ...version, key, etag },
-    )
-  }
-  tree.nodes.update(node.id, { remoteKey: key, etag, seenMs: tree.clock.nowMs() })
-}
-
 /**
  * @returns undefined when the bucket does not have the source any more: someone else removed it,
  *          and a listing will tell what is there instead
@@ -115,7 +66,7 @@ async function copyOrForget(
 ): Promise<Etag | undefined> {
   const { tree, row } = job
   try {
-    return await copyOne(job, versionOf(node, source), target, precondition)
+    return await copyOne(job, versionOf(node, source), target, { precondition })
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (error.code !== 's3/no-key') throw error
@@ -128,246 +79,4 @@ async function copyOrForget(
     })
     return undefined
   }
-}
-
-function versionOf(node: NodeRow, key: string): ObjectVersion {
-  const etag = present(node.etag, 'version to copy') as Etag
-  return { volume: node.volume, key, etag, sizeBytes: node.remoteSize }
-}
-
-async function copyOne(
-  job: Job,
-  source: ObjectVersion,
-  key: string,
-  precondition?: Precondition,
-): Promise<Etag> {
-  const { etag } = await serverCopy({
-    store: job.store,
-    requests: job.requests,
-    capabilities: await job.capabilities(job.signal),
-    source,
-    key,
-    ...(precondition ? { precondition } : {}),
-    signal: job.signal,
-  })
-  return etag
-}
-
-async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
-  const { tree, row } = job
-  const source = row.key
-  const target = row.record ? readPlan(row.record).target : await plan(job, node)
-  if (source === target) {
-    await tree.change(() => tree.journal.remove(row.seq))
-    return
-  }
-  await copyAll(job, source, target)
-  if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
-  await deleteSources(job)
-  await finish(job, node.id, source, target)
-}
-
-function readPlan(record: Uint8Array): Plan {
-  const { version, value } = decodeRecord(record)
-  if (version !== PLAN_VERSION) throw new PailError('store/too-new', `move plan ${version}`)
-  return value as Plan
-}
-
-/** Lists everything below the source, into the tree and into the journal, before the first copy. */
-async function plan(job: Job, node: NodeRow): Promise<string> {
-  const { tree, row, clock, signal } = job
-  const startedMs = clock.nowMs()
-  let token: string | undefined
-  do {
-    const page: ListPage = await job.requests.run(
-      'background',
-      (attempt) =>
-        job.store.list({ prefix: row.key, ...(token === undefined ? {} : { token }) }, attempt),
-      signal,
-    )
-    await mergeFlatPage(tree, node.id, row.key, page, startedMs)
-    await tree.database.write(() =>
-      tree.journal.addMoveItems(
-        row.seq,
-        page.objects.map(({ key, etag, sizeBytes }) => ({ source: key, etag, sizeBytes })),
-      ),
-    )
-    token = page.next
-  } while (token !== undefined)
-  const target = reachableKey(job, tree.node(node.id))
-  await tree.database.write(() =>
-    tree.journal.setRecord(row.seq, encodeRecord(PLAN_VERSION, { target } satisfies Plan)),
-  )
-  return target
-}
-
-async function copyAll(job: Job, source: string, target: string): Promise<void> {
-  const { tree, row, signal } = job
-  let after = ''
-  for (;;) {
-    const items = tree.journal.moveItems(row.seq, false, after, ITEMS_PAGE)
-    if (items.length === 0) return
-    const queue = [...items]
-    const workers = Array.from({ length: Math.min(COPIES_MAX, items.length) }, async () => {
-      for (let item = queue.shift(); item; item = queue.shift()) {
-        if (signal.aborted) throw signal.reason
-        if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
-        await copyItem(job, item, target + item.source.slice(source.length))
-      }
-    })
-    // Every worker ends before a failure is told: nothing of this move is under way afterwards.
-    const ends = await Promise.allSettled(workers)
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
-    after = items.at(-1)?.source ?? after
-  }
-}
-
-/** Skips what has its own way: removed meanwhile, moved elsewhere by itself, or gone. */
-async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
-  const { tree, row } = job
-  if (isElsewhere(job, item.source)) {
-    await tree.database.write(() => tree.journal.removeMoveItem(row.seq, item.source))
-    return
-  }
-  const isMarker = item.source.endsWith('/') && item.sizeBytes === 0
-  const etag = isMarker ? await copyMarker(job, item, target) : await copyVersion(job, item, target)
-  await tree.change(() => {
-    if (etag === undefined) {
-      tree.journal.removeMoveItem(row.seq, item.source)
-      return
-    }
-    tree.journal.setMoveItemCopied(row.seq, item.source, etag)
-    if (tree.journal.deletionOf(tree.volume, item.source)) journalDelete(tree, target, etag)
-    if (item.source.endsWith('/')) return
-    for (const node of tree.nodes.byRemoteKey(tree.volume, item.source)) {
-      noteMoved(job, node, target, etag)
-    }
-  })
-}
-
-/** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
-function isElsewhere(job: Job, source: string): boolean {
-  const { tree, row } = job
-  if (tree.journal.deletionOf(tree.volume, source)) return true
-  const [node] = tree.nodes.byRemoteKey(tree.volume, source)
-  return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
-}
-
-/** Is the node still at its place inside of the directory that moves, wherever that is now? */
-function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {
-  const directory = row.node === null ? undefined : tree.nodes.byId(row.node)
-  if (!directory || directory.parent === null || node.parent === null) return false
-  return tree.keyOf(node) === tree.keyOf(directory) + suffix
-}
-
-/** A directory's own object is written anew: some servers do not copy keys that end in a slash. */
-async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Etag | undefined> {
-  const { store, requests, signal } = job
-  return requests.run(
-    'background',
-    async (attempt) => {
-      const head = await headOrNone(store, item.source, attempt)
-      if (!head) return undefined
-      const { metadata, contentType = DIRECTORY_CONTENT_TYPE } = head
-      const marker = { key: target, body: new Uint8Array(0), metadata, contentType }
-      return (await store.put(marker, attempt)).etag
-    },
-    signal,
-  )
-}
-
-async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Etag | undefined> {
-  const { tree } = job
-  let { etag, sizeBytes } = { etag: item.etag as Etag, sizeBytes: item.sizeBytes }
-  for (let tries = 0; ; tries++) {
-    try {
-      const version = { volume: tree.volume, key: item.source, etag, sizeBytes }
-      return await copyOne(job, version, target)
-    } catch (thrown) {
-      const error = PailError.from(thrown)
-      if (error.code === 's3/no-key') return undefined
-      if (error.code !== 's3/precondition' || tries >= NEWER_VERSIONS_MAX) throw error
-      // Someone stored a newer version under the old name: that one moves along.
-      const head = await job.requests.run(
-        'background',
-        (attempt) => job.store.head(item.source, attempt),
-        job.signal,
-      )
-      etag = head.etag
-      sizeBytes = head.sizeBytes
-    }
-  }
-}
-
-/** How often a source may change under its copy before the move is tried again later. */
-const NEWER_VERSIONS_MAX = 3
-
-async function deleteSources(job: Job): Promise<void> {
-  const { tree, row } = job
-  let after = ''
-  for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_MAX)
-    const last = items.at(-1)
-    if (!last) return
-    const results = await deleteKeys(
-      job,
-      items.map((item) => item.source),
-    )
-    const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
-    await tree.database.write(() => {
-      for (const item of items) {
-        if (failures.has(item.source)) continue
-        tree.journal.removeMoveItem(row.seq, item.source)
-        tree.departures.note(item.source, tree.clock.nowMs())
-      }
-    })
-    for (const failure of failures.values()) throw failure
-    after = last.source
-  }
-}
-
-/** All directories below have their new prefix; a rename that came meanwhile starts from there. */
-async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
-  const { tree, row } = job
-  await tree.change(() => {
-    let after = ''
-    for (;;) {
-      const nodes = tree.nodes.byRemotePrefix(tree.volume, source, after, ITEMS_PAGE)
-      for (const node of nodes) {
-        const suffix = (node.remoteKey ?? '').slice(source.length)
-        if (node.kind !== 'directory' || !isBelow(job, node, suffix)) continue
-        tree.nodes.update(node.id, { remoteKey: target + suffix })
-      }
-      const last = nodes.at(-1)?.remoteKey
-      if (!last) break
-      after = last
-    }
-    const replaced = tree.journal.deletionOf(tree.volume, target)
-    if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
-    tree.journal.remove(row.seq)
-    const node = tree.nodes.byId(id)
-    if (node && node.parent !== null && tree.keyOf(node) !== target) renew(job, node)
-  })
-}
-
-/** The directory was removed while it moved: copies that nobody names any more go, too. */
-async function giveUpDirectory(job: Job): Promise<void> {
-  const { tree, row } = job
-  const target = row.record ? readPlan(row.record).target : undefined
-  await tree.change(() => {
-    let after = ''
-    for (;;) {
-      const items = tree.journal.moveItems(row.seq, true, after, ITEMS_PAGE)
-      for (const item of items) {
-        const copy = `${target}${item.source.slice(row.key.length)}`
-        const isNamed = tree.nodes.byRemoteKey(tree.volume, copy).length > 0
-        if (target !== undefined && !isNamed) journalDelete(tree, copy, item.copiedEtag)
-        journalDelete(tree, item.source, item.etag)
-      }
-      const last = items.at(-1)
-      if (!last) break
-      after = last.source
-    }
-    tree.journal.remove(row.seq)
-  })
 }

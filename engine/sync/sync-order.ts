@@ -43,12 +43,13 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
   const nodes = new Set(facts.busyNodes)
   const keys = new Set(facts.busyKeys)
   const moves = facts.tree.journal.directoryMoves(facts.tree.volume)
+  const isGathering = isStillDeleting(facts)
   let after = 0
   while (found.length < facts.countMax) {
     const rows = facts.tree.journal.ready(facts.tree.volume, facts.nowMs, after, PAGE_ROWS)
     for (const row of rows) {
       if (found.length >= facts.countMax) break
-      if (facts.tree.isRunning(row)) continue
+      if (facts.tree.isRunning(row) || (row.op === 'delete' && isGathering)) continue
       const claim = claimOf(facts, row)
       if (claim.nodes.some((node) => nodes.has(node))) continue
       if (claim.keys.some((key) => keys.has(key))) continue
@@ -62,23 +63,23 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
     if (!last || rows.length < PAGE_ROWS) break
     after = last.seq
   }
-  if (deletions.length > 0 && !isStillDeleting(facts, deletions)) {
+  if (deletions.length > 0) {
     found.push({ rows: deletions, nodes: [], keys: deletions.map((row) => row.key) })
   }
   return found
 }
 
 /** `rm -r` goes on: a little later one request deletes more of it. */
-function isStillDeleting(facts: OrderFacts, deletions: readonly JournalRow[]): boolean {
-  const { tree, nowMs, isHurrying } = facts
-  if (isHurrying || deletions.length >= DELETE_BATCH_MAX) return false
-  const oldestMs = Math.min(...deletions.map((row) => row.readyMs))
-  if (nowMs - oldestMs > DELETE_GATHER_MS_MAX) return false
-  const newest = tree.database.get(
-    "SELECT max(ready_ms) AS at FROM journal WHERE volume = ? AND op = 'delete'",
+function isStillDeleting({ tree, nowMs, isHurrying }: OrderFacts): boolean {
+  if (isHurrying) return false
+  const row = tree.database.get(
+    `SELECT count(*) AS n, min(ready_ms) AS first, max(ready_ms) AS last FROM journal
+     WHERE volume = ? AND op = 'delete' AND attempts = 0`,
     tree.volume,
   )
-  return Number(newest?.at ?? 0) > nowMs
+  const [count, firstMs, lastMs] = [Number(row?.n), Number(row?.first), Number(row?.last)]
+  if (count === 0 || count >= DELETE_BATCH_MAX || lastMs <= nowMs) return false
+  return nowMs - firstMs < DELETE_GATHER_MS_MAX
 }
 
 function nodeOf(tree: Tree, row: JournalRow): NodeRow | undefined {

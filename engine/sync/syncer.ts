@@ -22,6 +22,8 @@ const JOBS_MAX = 32
 /** Rows under way while a program changed something this short a time ago. */
 const JOBS_BESIDE_PROGRAMS = 2
 const PROGRAMS_FIRST_MS = 150
+/** Time between two looks through the journal. */
+const SCAN_INTERVAL_MS = 20
 /** The journal is looked through for so many free slots at once, not for each one. */
 const SLOTS_FILLED_MIN = 8
 /** A row that failed for want of a network is looked at again this late at the latest. */
@@ -73,6 +75,8 @@ export class Syncer {
     while (!signal.aborted) {
       this.#isWoken = false
       const isMore = !this.#isPaused && this.#startReady()
+      // Every edit wakes the loop: it looks through the journal once for many of them.
+      await clock.sleep(SCAN_INTERVAL_MS, signal).catch(() => {})
       const waitMs = this.#waitMs(isMore)
       const waiting = new AbortController()
       this.#wake = () => waiting.abort()

@@ -1,0 +1,316 @@
+/**
+ * Carries the rename of a directory out in the bucket: plan, copy all, verify all, delete all.
+ *
+ * Keeps: at every moment each object is under its old key, its new key, or both; no source is
+ *        deleted before every copy was seen in the bucket; the plan and each step are journaled,
+ *        so that a killed engine goes on where it was.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { Etag, ListPage, ObjectInfo } from '../s3/object-store.ts'
+import type { MoveItem } from '../store/journal.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { decodeRecord, encodeRecord } from '../store/record.ts'
+import { deleteKeys } from './batch-delete.ts'
+import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
+import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
+import type { Job } from './sync-job.ts'
+import { journalDelete } from './tree-edit.ts'
+import { mergeFlatPage } from './tree-merge.ts'
+import { headOrNone } from './upload-job.ts'
+
+const PLAN_VERSION = 1
+/** Objects copied side by side within one move. */
+const COPIES_MAX = 16
+/** Items worked on between two looks at the journal. */
+const ITEMS_PAGE = 256
+const DELETE_BATCH_MAX = 1000
+
+type Plan = { readonly target: string }
+
+export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
+  const { tree, row } = job
+  const source = row.key
+  const target = row.record ? readPlan(row.record).target : await plan(job, node)
+  if (source === target) {
+    await tree.change(() => tree.journal.remove(row.seq))
+    return
+  }
+  await copyAll(job, source, target)
+  if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
+  await verifyCopies(job, source, target)
+  await deleteSources(job)
+  await finish(job, node.id, source, target)
+}
+
+function readPlan(record: Uint8Array): Plan {
+  const { version, value } = decodeRecord(record)
+  if (version !== PLAN_VERSION) throw new PailError('store/too-new', `move plan ${version}`)
+  return value as Plan
+}
+
+/** Lists everything below the source, into the tree and into the journal, before the first copy. */
+async function plan(job: Job, node: NodeRow): Promise<string> {
+  const { tree, row, clock, signal } = job
+  const startedMs = clock.nowMs()
+  let token: string | undefined
+  do {
+    const page: ListPage = await job.requests.run(
+      'background',
+      (attempt) =>
+        job.store.list({ prefix: row.key, ...(token === undefined ? {} : { token }) }, attempt),
+      signal,
+    )
+    await mergeFlatPage(tree, node.id, row.key, page, startedMs)
+    await tree.database.write(() =>
+      tree.journal.addMoveItems(
+        row.seq,
+        page.objects.map(({ key, etag, sizeBytes }) => ({ source: key, etag, sizeBytes })),
+      ),
+    )
+    token = page.next
+  } while (token !== undefined)
+  const target = reachableKey(job, tree.node(node.id))
+  await tree.database.write(() =>
+    tree.journal.setRecord(row.seq, encodeRecord(PLAN_VERSION, { target } satisfies Plan)),
+  )
+  return target
+}
+
+async function copyAll(job: Job, source: string, target: string): Promise<void> {
+  const { tree, row, signal } = job
+  let after = ''
+  for (;;) {
+    const items = tree.journal.moveItems(row.seq, false, after, ITEMS_PAGE)
+    if (items.length === 0) return
+    const queue = [...items]
+    const workers = Array.from({ length: Math.min(COPIES_MAX, items.length) }, async () => {
+      for (let item = queue.shift(); item; item = queue.shift()) {
+        if (signal.aborted) throw signal.reason
+        if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
+        await copyItem(job, item, target + item.source.slice(source.length))
+      }
+    })
+    // Every worker ends before a failure is told: nothing of this move is under way afterwards.
+    const ends = await Promise.allSettled(workers)
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    after = items.at(-1)?.source ?? after
+  }
+}
+
+/** Skips what has its own way: removed meanwhile, moved elsewhere by itself, or gone. */
+async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
+  const { tree, row } = job
+  if (isElsewhere(job, item.source)) {
+    await tree.database.write(() => tree.journal.removeMoveItem(row.seq, item.source))
+    return
+  }
+  const isMarker = item.source.endsWith('/') && item.sizeBytes === 0
+  const copied = isMarker
+    ? await copyMarker(job, item, target)
+    : await copyVersion(job, item, target)
+  await tree.change(() => {
+    if (copied === undefined) {
+      tree.journal.removeMoveItem(row.seq, item.source)
+      return
+    }
+    tree.journal.setMoveItemCopied(row.seq, item.source, copied)
+    if (tree.journal.deletionOf(tree.volume, item.source)) {
+      journalDelete(tree, target, copied.etag)
+    }
+    if (item.source.endsWith('/')) return
+    for (const node of tree.nodes.byRemoteKey(tree.volume, item.source)) {
+      noteMoved(job, node, target, copied.etag)
+    }
+  })
+}
+
+type Copied = { readonly etag: Etag; readonly sizeBytes: number }
+
+/** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
+function isElsewhere(job: Job, source: string): boolean {
+  const { tree, row } = job
+  if (tree.journal.deletionOf(tree.volume, source)) return true
+  const [node] = tree.nodes.byRemoteKey(tree.volume, source)
+  return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
+}
+
+/** Is the node still at its place inside of the directory that moves, wherever that is now? */
+function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {
+  const directory = row.node === null ? undefined : tree.nodes.byId(row.node)
+  if (!directory || directory.parent === null || node.parent === null) return false
+  return tree.keyOf(node) === tree.keyOf(directory) + suffix
+}
+
+/** A directory's own object is written anew: some servers do not copy keys that end in a slash. */
+async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Copied | undefined> {
+  const { store, requests, signal } = job
+  return requests.run(
+    'background',
+    async (attempt) => {
+      const head = await headOrNone(store, item.source, attempt)
+      if (!head) return undefined
+      const { metadata, contentType = DIRECTORY_CONTENT_TYPE } = head
+      const marker = { key: target, body: new Uint8Array(0), metadata, contentType }
+      return { etag: (await store.put(marker, attempt)).etag, sizeBytes: 0 }
+    },
+    signal,
+  )
+}
+
+async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Copied | undefined> {
+  const { tree } = job
+  let { etag, sizeBytes } = { etag: item.etag as Etag, sizeBytes: item.sizeBytes }
+  for (let tries = 0; ; tries++) {
+    try {
+      const version = { volume: tree.volume, key: item.source, etag, sizeBytes }
+      return { etag: await copyOne(job, version, target, { isVerifiedLater: true }), sizeBytes }
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      if (error.code === 's3/no-key') return undefined
+      if (error.code !== 's3/precondition' || tries >= NEWER_VERSIONS_MAX) throw error
+      // Someone stored a newer version under the old name: that one moves along.
+      const head = await job.requests.run(
+        'background',
+        (attempt) => job.store.head(item.source, attempt),
+        job.signal,
+      )
+      etag = head.etag
+      sizeBytes = head.sizeBytes
+    }
+  }
+}
+
+/** How often a source may change under its copy before the move is tried again later. */
+const NEWER_VERSIONS_MAX = 3
+
+/**
+ * Every copy stands in the bucket, whole, before the first source goes: one listing tells it of a
+ * thousand. A copy that does not is made again by the next try.
+ */
+async function verifyCopies(job: Job, source: string, target: string): Promise<void> {
+  const { tree, row } = job
+  let after = ''
+  for (;;) {
+    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_MAX)
+    const last = items.at(-1)
+    if (!last) return
+    const keys = items.map((item) => target + item.source.slice(source.length))
+    const found = await listBetween(job, target, keys)
+    const missing = items.filter((item, at) => !isWhole(item, found.get(keys[at] ?? '')))
+    if (missing.length > 0) {
+      await tree.database.write(() => tree.journal.addMoveItems(row.seq, missing))
+      throw new PailError('s3/integrity', `${missing.length} copies are not in the bucket`)
+    }
+    after = last.source
+  }
+}
+
+/** Directory objects are written anew and may be stored with a length of their own. */
+function isWhole(item: MoveItem, found: ObjectInfo | undefined): boolean {
+  if (!found || item.copiedEtag === null) return false
+  if (item.source.endsWith('/')) return true
+  return found.etag === item.copiedEtag && found.sizeBytes === item.sizeBytes
+}
+
+/** What the bucket lists below `prefix` from the first to the last of `keys`, in order of key. */
+async function listBetween(
+  job: Job,
+  prefix: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, ObjectInfo>> {
+  const wanted = new Set(keys)
+  const found = new Map<string, ObjectInfo>()
+  let token: string | undefined
+  for (let isOver = false; !isOver; ) {
+    const page: ListPage = await job.requests.run(
+      'background',
+      (attempt) =>
+        job.store.list(
+          { prefix, ...(token === undefined ? startBefore(keys[0], prefix) : { token }) },
+          attempt,
+        ),
+      job.signal,
+    )
+    for (const object of page.objects) if (wanted.has(object.key)) found.set(object.key, object)
+    token = page.next
+    const lastKey = page.objects.at(-1)?.key ?? ''
+    isOver = token === undefined || found.size === wanted.size || lastKey > (keys.at(-1) ?? '')
+  }
+  return found
+}
+
+/** A listing that starts a little before the first key, which may be the prefix itself. */
+function startBefore(first: string | undefined, prefix: string): { startAfter?: string } {
+  if (first === undefined || first.length <= prefix.length) return {}
+  return { startAfter: first.slice(0, -1) }
+}
+
+async function deleteSources(job: Job): Promise<void> {
+  const { tree, row } = job
+  let after = ''
+  for (;;) {
+    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_MAX)
+    const last = items.at(-1)
+    if (!last) return
+    const results = await deleteKeys(
+      job,
+      items.map((item) => item.source),
+    )
+    const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
+    await tree.database.write(() => {
+      for (const item of items) {
+        if (failures.has(item.source)) continue
+        tree.journal.removeMoveItem(row.seq, item.source)
+        tree.departures.note(item.source, tree.clock.nowMs())
+      }
+    })
+    for (const failure of failures.values()) throw failure
+    after = last.source
+  }
+}
+
+/** All directories below have their new prefix; a rename that came meanwhile starts from there. */
+async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
+  const { tree, row } = job
+  await tree.change(() => {
+    let after = ''
+    for (;;) {
+      const nodes = tree.nodes.byRemotePrefix(tree.volume, source, after, ITEMS_PAGE)
+      for (const node of nodes) {
+        const suffix = (node.remoteKey ?? '').slice(source.length)
+        if (node.kind !== 'directory' || !isBelow(job, node, suffix)) continue
+        tree.nodes.update(node.id, { remoteKey: target + suffix })
+      }
+      const last = nodes.at(-1)?.remoteKey
+      if (!last) break
+      after = last
+    }
+    const replaced = tree.journal.deletionOf(tree.volume, target)
+    if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
+    tree.journal.remove(row.seq)
+    const node = tree.nodes.byId(id)
+    if (node && node.parent !== null && tree.keyOf(node) !== target) renew(job, node)
+  })
+}
+
+/** The directory was removed while it moved: copies that nobody names any more go, too. */
+export async function giveUpDirectory(job: Job): Promise<void> {
+  const { tree, row } = job
+  const target = row.record ? readPlan(row.record).target : undefined
+  await tree.change(() => {
+    let after = ''
+    for (;;) {
+      const items = tree.journal.moveItems(row.seq, true, after, ITEMS_PAGE)
+      for (const item of items) {
+        const copy = `${target}${item.source.slice(row.key.length)}`
+        const isNamed = tree.nodes.byRemoteKey(tree.volume, copy).length > 0
+        if (target !== undefined && !isNamed) journalDelete(tree, copy, item.copiedEtag)
+        journalDelete(tree, item.source, item.etag)
+      }
+      const last = items.at(-1)
+      if (!last) break
+      after = last.source
+    }
+    tree.journal.remove(row.seq)
+  })
+}

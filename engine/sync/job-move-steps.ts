@@ -1,0 +1,67 @@
+/**
+ * Steps that the move of a file and that of a directory share.
+ */
+import { present } from '../base/assert.ts'
+import type { Etag, Precondition } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { ObjectVersion } from './content.ts'
+import { serverCopy } from './server-copy.ts'
+import type { Job } from './sync-job.ts'
+import { passingKey } from './vacate.ts'
+
+/** Where the node shall be; or a place in between, while something else still lies there. */
+export function reachableKey(job: Job, node: NodeRow): string {
+  const key = job.tree.keyOf(node)
+  return job.tree.holdersOf(key, node.id).length > 0 ? passingKey(job, key) : key
+}
+
+/** Renamed again while the copy was under way: one more move goes from here to there. */
+export function renew(job: Job, node: NodeRow): void {
+  const { tree, clock } = job
+  const key = present(tree.nodes.byId(node.id)?.remoteKey, 'key that was just copied to')
+  tree.journal.insert({
+    volume: tree.volume,
+    op: 'move',
+    node: node.id,
+    key,
+    readyMs: clock.nowMs(),
+  })
+}
+
+export function noteMoved(job: Job, node: NodeRow, key: string, etag: Etag): void {
+  const { tree } = job
+  if (node.remoteKey !== null && node.etag !== null) {
+    const version = { volume: tree.volume, sizeBytes: node.remoteSize }
+    job.renameCached(
+      { ...version, key: node.remoteKey, etag: node.etag as Etag },
+      { ...version, key, etag },
+    )
+  }
+  tree.nodes.update(node.id, { remoteKey: key, etag, seenMs: tree.clock.nowMs() })
+}
+
+export function versionOf(node: NodeRow, key: string): ObjectVersion {
+  const etag = present(node.etag, 'version to copy') as Etag
+  return { volume: node.volume, key, etag, sizeBytes: node.remoteSize }
+}
+
+export type CopyHow = { readonly precondition?: Precondition; readonly isVerifiedLater?: boolean }
+
+export async function copyOne(
+  job: Job,
+  source: ObjectVersion,
+  key: string,
+  { precondition, isVerifiedLater }: CopyHow,
+): Promise<Etag> {
+  const { etag } = await serverCopy({
+    store: job.store,
+    requests: job.requests,
+    capabilities: await job.capabilities(job.signal),
+    source,
+    key,
+    ...(precondition ? { precondition } : {}),
+    ...(isVerifiedLater ? { isVerifiedLater } : {}),
+    signal: job.signal,
+  })
+  return etag
+}
