@@ -294,6 +294,10 @@ class MountEngine implements Engine {
       input.dir === undefined
         ? [...this.#volumes.values()].map((volume) => ({ volume, prefix: '' }))
         : [await this.#session(input.dir)]
+    // A person waits: whether the network is back is looked up now, not at the next probe.
+    for (const { volume } of targets) {
+      if (!volume.connectivity.isOnline) volume.connectivity.resumed()
+    }
     const left = await Promise.all(
       targets.map(({ volume, prefix }) => volume.syncer.flush(prefix, signal)),
     )

@@ -260,7 +260,7 @@ export function blankDirectory(
   }
 }
 
-/** Is this a failure of the way to the bucket, which a folder that is known can be shown without? */
+/** Is this a failure that passes, in spite of which a folder that is known can be shown? */
 export function isAbsence(error: PailError): boolean {
-  return error.retry === 'when-online' || error.code === 'net/timeout'
+  return error.retry !== 'never'
 }

@@ -117,13 +117,13 @@ export class Database {
   /** Commits at once, together with whatever the group holds. */
   writeNow<T>(change: () => T): T {
     const value = this.#applyInGroup(change)
-    this.#commitGroup()
+    this.#commitNow()
     return value
   }
 
   /** Makes everything written so far survive power loss. Concurrent callers share one fdatasync. */
   async sync(): Promise<void> {
-    this.#commitGroup()
+    this.#commitNow()
     if (!this.#running) {
       this.#running = this.#syncWal().finally(() => {
         this.#running = undefined
@@ -184,23 +184,30 @@ export class Database {
     setImmediate(() => this.#commitGroup())
   }
 
-  #commitGroup(): void {
+  /** For those who rely on the commit at once: a failed one is theirs, too. */
+  #commitNow(): void {
+    const failure = this.#commitGroup()
+    if (failure) throw failure
+  }
+
+  /** @returns why the group could not be committed; its waiters are told, too */
+  #commitGroup(): PailError | undefined {
     this.#isCommitSoon = false
-    if (!this.#isGroupOpen) return
+    if (!this.#isGroupOpen) return undefined
     this.#cancelLateCommit()
     try {
       this.#connection.exec('COMMIT')
     } catch (thrown) {
-      this.#failGroup(thrown)
-      return
+      return this.#failGroup(thrown)
     }
     this.#isGroupOpen = false
     const waiters = this.#groupWaiters
     this.#groupWaiters = []
     for (const waiter of waiters) waiter.resolve()
+    return undefined
   }
 
-  #failGroup(thrown: unknown): void {
+  #failGroup(thrown: unknown): PailError {
     if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
     this.#cancelLateCommit()
     this.#isGroupOpen = false
@@ -208,6 +215,7 @@ export class Database {
     this.#groupWaiters = []
     const error = databaseError(thrown, this.#path)
     for (const waiter of waiters) waiter.reject(error)
+    return error
   }
 
   async #syncWal(): Promise<void> {

@@ -82,13 +82,14 @@ export class StagedFile {
     }
   }
 
-  async truncate(sizeBytes: number): Promise<void> {
+  /**
+   * Cuts the content short, or makes it longer by zeros. The file on disk keeps its length: until
+   * the next seal a crash must find what the last one named.
+   */
+  truncate(sizeBytes: number): void {
     const { extents, baseBytes } = this.#record
     const localEnd = extents.at(-1)?.end ?? 0
-    if (sizeBytes < localEnd) {
-      await this.#file.truncate(sizeBytes)
-      this.#checksums.noteTruncate(sizeBytes)
-    }
+    if (sizeBytes < localEnd) this.#checksums.noteTruncate(sizeBytes)
     this.#record = {
       sizeBytes,
       extents: clipExtents(extents, sizeBytes),
@@ -98,6 +99,12 @@ export class StagedFile {
 
   sync(): Promise<void> {
     return this.#file.sync()
+  }
+
+  /** Gives back what lies beyond the content. Only when nothing on record names it. */
+  async trim(): Promise<void> {
+    const localEnd = this.#record.extents.at(-1)?.end ?? 0
+    if ((await this.#file.size()) > localEnd) await this.#file.truncate(localEnd)
   }
 
   /** Brings the checksums up to date with what was written: before a seal is recorded. */

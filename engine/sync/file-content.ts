@@ -178,7 +178,7 @@ export class FileContent {
       // Nothing changes: a new version of the same bytes would cost an upload.
       if (sizeBytes === this.#sizeBytes) return
       if (sizeBytes === 0) await this.#startEmpty()
-      else await (await this.#ensureStaged()).truncate(sizeBytes)
+      else (await this.#ensureStaged()).truncate(sizeBytes)
       this.#sizeBytes = sizeBytes
       this.#touch()
     })
@@ -244,6 +244,7 @@ export class FileContent {
     this.#staged = undefined
     // Until the database says durably that the bucket has them, these are the only bytes.
     await this.#parts.tree.database.sync()
+    await staged.trim()
     const isWhole = sizeBytes > 0 && sizeBytes === version.sizeBytes
     if (isWhole) await this.#parts.adopt(version, staged.path, sizeBytes, extents)
     await this.#drop(staged)

@@ -48,7 +48,8 @@ export class FileContents {
   }
 
   async release(content: FileContent, origin: string): Promise<void> {
-    const isPlaced = this.#parts.tree.nodes.byId(content.id)?.parent !== null
+    const placed = this.#parts.tree.nodes.byId(content.id)
+    const isPlaced = placed !== undefined && placed.parent !== null
     if (content.users === 1 && content.isDirty && isPlaced) await content.seal(origin)
     content.users--
     if (content.users > 0 || this.#contents.get(content.id) !== content) return

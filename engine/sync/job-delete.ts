@@ -16,6 +16,8 @@ export async function deleteObjects(
     const { store, requests, signal } = parts
     await requests.run('background', (attempt) => abortScratchUploads(store, key, attempt), signal)
   }
+  // After lost power the tree must not still name what is deleted now.
+  await tree.database.sync()
   const results = await deleteKeys(
     parts,
     rows.map((row) => row.key),
@@ -30,6 +32,9 @@ export async function deleteObjects(
   })
   for (const row of rows) {
     const error = failures.get(row.key)
-    if (error) onFailure(row, error)
+    // Who may not delete may not write either: there is no scratch object then.
+    const isNothing = error?.retry === 'never' && isScratchKey(row.key)
+    if (isNothing) await tree.change(() => tree.journal.remove(row.seq))
+    else if (error) onFailure(row, error)
   }
 }

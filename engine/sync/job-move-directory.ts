@@ -38,6 +38,8 @@ export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
   await copyAll(job, source, target)
   if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
   await verifyCopies(job, source, target)
+  // After lost power the tree must know the copies: their sources are gone then.
+  await tree.database.sync()
   await deleteSources(job)
   await finish(job, node.id, source, target)
 }

@@ -89,7 +89,12 @@ export class Listings {
     await abortable(listing.nextPage, signal)
     if (listing.isDone || listing.lastName > name) return
     if (this.#parts.tree.nodes.child(id, name)) return
-    await this.#listName(directory, name, signal)
+    try {
+      await this.#listName(directory, name, signal)
+    } catch (thrown) {
+      if (!signal.aborted) this.#noteFailure(id, thrown)
+      throw thrown
+    }
   }
 
   /** Is more of the directory still arriving? */
@@ -155,7 +160,13 @@ export class Listings {
       )
       this.#walks.set(parent.id, walk)
     }
-    return walk.reach(directory, signal)
+    try {
+      return await walk.reach(directory, signal)
+    } catch (thrown) {
+      if (!signal.aborted) this.#noteFailure(directory.id, thrown)
+      this.#walks.delete(parent.id)
+      throw thrown
+    }
   }
 
   /**

@@ -149,7 +149,11 @@ function isKeyHeld(facts: OrderFacts, row: JournalRow): boolean {
   if (!node || node.parent === null || row.op === 'delete') return false
   return tree
     .holdersOf(tree.keyOf(node), node.id)
-    .some((holder) => tree.journal.ofNode(holder.id).some((other) => other.seq < row.seq))
+    .some((holder) =>
+      tree.journal
+        .ofNode(holder.id)
+        .some((other) => other.seq < row.seq && other.state !== 'failed'),
+    )
 }
 
 /** Does the row touch what a directory's move reads or writes? Then the move goes first. */

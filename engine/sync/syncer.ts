@@ -22,6 +22,8 @@ const JOBS_MAX = 32
 /** Rows under way while a program changed something this short a time ago. */
 const JOBS_BESIDE_PROGRAMS = 2
 const PROGRAMS_FIRST_MS = 150
+/** When the local database takes nothing, as on a full disk. */
+const DATABASE_RETRY_MS = 5_000
 /** Time between two looks through the journal. */
 const SCAN_INTERVAL_MS = 20
 /** The journal is looked through for so many free slots at once, not for each one. */
@@ -40,6 +42,7 @@ export class Syncer {
   #isWoken = false
   #isPaused = false
   #hurrying = 0
+  #brokenUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: SyncerParts) {
     this.#parts = parts
@@ -74,7 +77,7 @@ export class Syncer {
     const { signal, clock } = this.#parts
     while (!signal.aborted) {
       this.#isWoken = false
-      const isMore = !this.#isPaused && this.#startReady()
+      const isMore = !this.#isPaused && !this.#isBroken() && this.#startReady()
       // Every edit wakes the loop: it looks through the journal once for many of them.
       await clock.sleep(SCAN_INTERVAL_MS, signal).catch(() => {})
       const waitMs = this.#waitMs(isMore)
@@ -133,8 +136,13 @@ export class Syncer {
     return waiting === undefined
   }
 
+  #isBroken(): boolean {
+    return this.#parts.clock.monotonicMs() < this.#brokenUntilMs
+  }
+
   #waitMs(isMore: boolean): number {
     const { tree, clock } = this.#parts
+    if (this.#isBroken()) return DATABASE_RETRY_MS
     if (this.#isPaused) return RETRY_DELAY_MS_MAX
     // With all slots taken, the end of a job wakes the loop; or programs come to rest.
     if (isMore) return PROGRAMS_FIRST_MS
@@ -196,8 +204,21 @@ export class Syncer {
       await this.#carryOut(runnable)
     } catch (thrown) {
       if (this.#parts.signal.aborted) return
-      const error = PailError.from(thrown)
-      for (const row of runnable.rows) this.#noteFailure(row, error)
+      this.#noteFailures(runnable.rows, PailError.from(thrown))
+    }
+  }
+
+  /** When not even the failure can be written down, nothing is tried for a while. */
+  #noteFailures(rows: readonly JournalRow[], error: PailError): void {
+    try {
+      for (const row of rows) this.#noteFailure(row, error)
+    } catch (thrown) {
+      const { clock, log } = this.#parts
+      this.#brokenUntilMs = clock.monotonicMs() + DATABASE_RETRY_MS
+      log.write('error', 'sync/unrecorded', {
+        code: error.code,
+        because: PailError.from(thrown).message,
+      })
     }
   }
 
@@ -216,7 +237,7 @@ export class Syncer {
         return move(job)
       case 'delete':
         return deleteObjects(this.#parts, runnable.rows, (one, error) =>
-          this.#noteFailure(one, error),
+          this.#noteFailures([one], error),
         )
     }
   }
