@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts'
 import type { Database } from '../store/database.ts'
 import type { Journal } from '../store/journal.ts'
 import type { NodeRow, Nodes } from '../store/nodes.ts'
-import type { StagingArea } from '../store/staging.ts'
+import type { StagedFile, StagingArea } from '../store/staging.ts'
 
 export type RecoveryParts = {
   readonly database: Database
@@ -36,6 +36,27 @@ export async function recover(parts: RecoveryParts): Promise<void> {
   await staging.removeUnknown()
 }
 
+/** After lost power: everything that was sealed, or else what the last fsync made safe. */
+async function verifyOrFallBack(
+  { database, nodes, journal, log }: RecoveryParts,
+  row: NodeRow,
+  file: StagedFile,
+): Promise<void> {
+  try {
+    await file.verify()
+  } catch (thrown) {
+    if (!file.fallBack()) throw thrown
+    log.write('warn', 'recovery/unsynced-changes-lost', { node: row.id })
+    await file.sumUp()
+    database.writeNow(() => {
+      file.saveRecord()
+      nodes.update(row.id, { size: file.sizeBytes })
+      const waiting = journal.opOfNode(row.id, 'put')
+      if (waiting) journal.setBytes(waiting.seq, file.sizeBytes)
+    })
+  }
+}
+
 /** A staged file that cannot be read back is kept on disk and shown, never silently dropped. */
 async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
   const { staging, journal, database, clock, log } = parts
@@ -43,7 +64,7 @@ async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
   try {
     const file = await staging.load(row.staged ?? '')
     try {
-      if (!parts.isSameBoot) await file.verify()
+      if (!parts.isSameBoot) await verifyOrFallBack(parts, row, file)
     } finally {
       await file.release()
     }

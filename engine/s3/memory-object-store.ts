@@ -12,6 +12,7 @@ import { MemoryUploads } from './memory-uploads.ts'
 import type {
   BucketInfo,
   CopyRequest,
+  CreateMultipartRequest,
   Etag,
   ListPage,
   ListRequest,
@@ -170,9 +171,10 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async createMultipart(
-    request: PutAttributes & { key: string },
+    request: CreateMultipartRequest,
     signal?: AbortSignal,
   ): Promise<{ uploadId: string }> {
+    await request.beforeSend?.(this.#options.clock.nowMs())
     this.#begin('createMultipart', signal)
     return { uploadId: this.#uploads.create(request.key, attributesOf(request)) }
   }

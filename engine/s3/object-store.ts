@@ -67,6 +67,15 @@ export type CopyRequest = {
   readonly replace?: PutAttributes
 }
 
+export type CreateMultipartRequest = PutAttributes & {
+  readonly key: string
+  /**
+   * Called before the request is sent, which waits for it.
+   * @param nowMs  the server's time, as far as it is known: `startedMs` will be about the same
+   */
+  readonly beforeSend?: (nowMs: number) => Promise<void>
+}
+
 export type PartInfo = {
   readonly partNumber: number
   readonly etag: Etag
@@ -132,8 +141,9 @@ export interface ObjectStore {
   ): Promise<
     ReadonlyArray<{ readonly key: string; readonly code: string; readonly message: string }>
   >
+  /** The UploadId is known only from the reply: what is lost with it, `beforeSend` can put on record. */
   createMultipart(
-    request: PutAttributes & { readonly key: string },
+    request: CreateMultipartRequest,
     signal?: AbortSignal,
   ): Promise<{ uploadId: string }>
   uploadPart(

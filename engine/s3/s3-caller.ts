@@ -67,6 +67,11 @@ export class S3Caller {
     return new URL(this.#options.endpoint.url).host
   }
 
+  /** The server's time, as far as it is known. */
+  get serverNowMs(): number {
+    return this.#options.clock.nowMs() + this.#skewMs
+  }
+
   get log(): Log {
     return this.#options.log
   }
@@ -103,8 +108,7 @@ export class S3Caller {
   async #exchangeOnce(call: Call, exchange: Exchange, signal?: AbortSignal): Promise<Reply> {
     signal?.throwIfAborted()
     const client = this.#client(this.#regionOf(call))
-    client.config.systemClockOffset =
-      this.#options.clock.nowMs() + this.#skewMs - this.#sdkClock.nowMs()
+    client.config.systemClockOffset = this.serverNowMs - this.#sdkClock.nowMs()
     try {
       await call.send(client, signal ? { abortSignal: signal, exchange } : { exchange })
     } catch (thrown) {

@@ -14,11 +14,11 @@ import {
 } from '@aws-sdk/client-s3'
 import { withHeaders } from './command-edits.ts'
 import type {
+  CreateMultipartRequest,
   Etag,
   MultipartUpload,
   PartInfo,
   Precondition,
-  PutAttributes,
 } from './object-store.ts'
 import { attributesOf, checkedBody, conditionOf, type S3Bucket } from './s3-bucket.ts'
 import { partsPageOf, uploadsPageOf } from './s3-listings.ts'
@@ -37,10 +37,11 @@ export class MultipartUploads {
   }
 
   async create(
-    request: PutAttributes & { key: string },
+    request: CreateMultipartRequest,
     signal?: AbortSignal,
   ): Promise<{ uploadId: string }> {
     const { key } = request
+    await request.beforeSend?.(this.#bucket.caller.serverNowMs)
     const input = { Bucket: this.#bucket.name, Key: key, ...attributesOf(request) }
     const reply = await this.#bucket.call(
       {

@@ -167,6 +167,10 @@ export class Journal {
     this.#database.run('UPDATE journal SET key = ? WHERE seq = ?', key, seq)
   }
 
+  setBytes(seq: number, bytes: number): void {
+    this.#database.run('UPDATE journal SET bytes = ? WHERE seq = ?', bytes, seq)
+  }
+
   setReady(seq: number, readyMs: number): void {
     this.#database.run('UPDATE journal SET ready_ms = ? WHERE seq = ?', readyMs, seq)
   }

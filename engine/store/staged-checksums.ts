@@ -27,6 +27,18 @@ export class StagedChecksums {
     for (const [chunk, crc] of sums) this.#known.set(chunk, crc)
   }
 
+  /** For bytes that are there but were not summed up: all of them are read by the next `sums`. */
+  static unknown(extents: readonly Extent[]): StagedChecksums {
+    const checksums = new StagedChecksums()
+    for (const { start, end } of extents) {
+      const last = Math.floor((end - 1) / CHUNK_BYTES)
+      for (let chunk = Math.floor(start / CHUNK_BYTES); chunk <= last; chunk++) {
+        checksums.#stale.add(chunk)
+      }
+    }
+    return checksums
+  }
+
   noteWrite(data: Uint8Array, offset: number): void {
     for (let at = 0; at < data.length; ) {
       const start = offset + at

@@ -23,11 +23,19 @@ const FREE_DISK_FLOOR_BYTES = 64 * 1024 * 1024
 /** How much may be written before the free space is looked at again. */
 const FREE_DISK_CHECK_BYTES = 16 * 1024 * 1024
 
-export type StagedRecord = {
+export type StagedShape = {
   readonly sizeBytes: number
   readonly extents: readonly Extent[]
   /** How many bytes of the base version still show where nothing was written. */
   readonly baseBytes: number
+}
+
+export type StagedRecord = StagedShape & {
+  /**
+   * What the last fsync made safe against lost power. Later changes inside of it leave old or new
+   * bytes there, as on any disk; later growth may be lost, and is then cut off again.
+   */
+  readonly synced?: StagedShape
   /** Of what `extents` name, as of the last seal. */
   readonly sums?: ChunkSums
   /** Its bytes were lost with the power: it is kept, shown, and never read or uploaded. */
@@ -39,7 +47,7 @@ export class StagedFile {
   readonly path: string
   readonly #area: StagingArea
   readonly #file: DiskFile
-  readonly #checksums: StagedChecksums
+  #checksums: StagedChecksums
   #record: StagedRecord
   #users = 1
   #isRemoved = false
@@ -68,9 +76,9 @@ export class StagedFile {
     this.#checksums.noteWrite(data, offset)
     const end = offset + data.length
     this.#record = {
+      ...this.#record,
       sizeBytes: Math.max(this.#record.sizeBytes, end),
       extents: addExtent(this.#record.extents, { start: offset, end }),
-      baseBytes: this.#record.baseBytes,
     }
   }
 
@@ -91,6 +99,7 @@ export class StagedFile {
     const localEnd = extents.at(-1)?.end ?? 0
     if (sizeBytes < localEnd) this.#checksums.noteTruncate(sizeBytes)
     this.#record = {
+      ...this.#record,
       sizeBytes,
       extents: clipExtents(extents, sizeBytes),
       baseBytes: Math.min(baseBytes, sizeBytes),
@@ -99,6 +108,21 @@ export class StagedFile {
 
   sync(): Promise<void> {
     return this.#file.sync()
+  }
+
+  /** What is written now is safe: the disk was synced, and the record is about to be. */
+  noteSynced(): void {
+    const { sizeBytes, extents, baseBytes } = this.#record
+    this.#record = { ...this.#record, synced: { sizeBytes, extents, baseBytes } }
+  }
+
+  /** Goes back to what the last fsync made safe. @returns false when there was none */
+  fallBack(): boolean {
+    const { synced } = this.#record
+    if (!synced) return false
+    this.#record = { ...synced, synced }
+    this.#checksums = StagedChecksums.unknown(synced.extents)
+    return true
   }
 
   /** Gives back what lies beyond the content. Only when nothing on record names it. */

@@ -199,9 +199,13 @@ export class FileContent {
   /** Sealed, and safe against power loss: data first, then the record of it. */
   commit(origin: string): Promise<void> {
     return this.#mutations.run(async () => {
-      await this.#staged?.sync()
-      if (this.#staged) await this.#parts.tree.staging.syncNames()
+      const staged = this.#staged
+      await staged?.sync()
+      if (staged) await this.#parts.tree.staging.syncNames()
+      const isRecorded = !this.#isDirty
+      staged?.noteSynced()
       await this.#seal(origin)
+      if (isRecorded && staged) await this.#parts.tree.database.write(() => staged.saveRecord())
       await this.#parts.tree.database.sync()
     })
   }

@@ -104,12 +104,12 @@ export class Syncer {
    * that wait for a person again
    */
   async flush(prefix: string, signal: AbortSignal): Promise<Pending> {
-    const { tree, clock, contents } = this.#parts
+    const { clock, contents } = this.#parts
     this.#hurrying++
     try {
-      tree.journal.hurry(tree.volume, prefix, clock.nowMs(), true)
+      this.#hurry(prefix, true)
       for (;;) {
-        tree.journal.hurry(tree.volume, prefix, clock.nowMs(), false)
+        this.#hurry(prefix, false)
         this.wake()
         const pending = this.pending(prefix)
         // With everything of the volume asked for, what is being put away locally counts, too.
@@ -120,6 +120,18 @@ export class Syncer {
       }
     } finally {
       this.#hurrying--
+    }
+  }
+
+  /** Without it things go on as well, only later. */
+  #hurry(prefix: string, includeFailed: boolean): void {
+    const { tree, clock, log } = this.#parts
+    try {
+      tree.database.writeNow(() =>
+        tree.journal.hurry(tree.volume, prefix, clock.nowMs(), includeFailed),
+      )
+    } catch (thrown) {
+      log.write('warn', 'sync/not-hurried', { because: PailError.from(thrown).message })
     }
   }
 

@@ -10,10 +10,11 @@ import { assertNever, PailError } from '../../shared/errors.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
 import { type UploadDeps, type UploadJob, type UploadOutcome, UploadRun } from './upload-job.ts'
 import { uploadParts } from './upload-multipart.ts'
+import { abortOrphan } from './upload-orphans.ts'
 import type { PartsOutcome } from './upload-parts-open.ts'
 import { planUpload } from './upload-plan.ts'
 import { putWhole } from './upload-put.ts'
-import { RecordKeeper, type UploadRecord } from './upload-record.ts'
+import { RecordKeeper, type UploadRecord, withOrphans } from './upload-record.ts'
 
 /** How often an upload whose parts vanish on the server is begun anew. */
 export const UPLOAD_RESTARTS_MAX = 2
@@ -46,7 +47,7 @@ export async function uploadContent(job: UploadJob, deps: UploadDeps): Promise<U
 }
 
 /**
- * Aborts every multipart upload that a record names.
+ * Aborts every multipart upload that a record names, or whose id was lost.
  * @throws PailError when one cannot be aborted now: the record is then still needed
  */
 export async function abandonUpload(
@@ -54,9 +55,9 @@ export async function abandonUpload(
   record: UploadRecord,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { multipart, orphans } = record
-  for (const { key, uploadId } of multipart ? [...orphans, multipart] : orphans) {
-    await store.abortMultipart(key, uploadId, signal)
+  const { multipart, opening, orphans } = record
+  for (const orphan of withOrphans(orphans, multipart, opening)) {
+    await abortOrphan({ store, record }, orphan, (work) => work(signal))
   }
 }
 
@@ -106,7 +107,8 @@ async function abortOrphans(run: UploadRun): Promise<void> {
   const { store } = run.job
   for (const orphan of run.keeper.record.orphans) {
     try {
-      await run.request((signal) => store.abortMultipart(orphan.key, orphan.uploadId, signal))
+      const { record } = run.keeper
+      await abortOrphan({ store, record }, orphan, (work) => run.request(work))
     } catch (thrown) {
       if (!(thrown instanceof PailError)) throw thrown
       return

@@ -1,8 +1,8 @@
 /**
  * What must be remembered of an upload across a crash, and its form on disk.
  *
- * Keeps: an UploadId is recorded before its first part is sent, and a version that may come to
- *        stand in the bucket is recorded before the request that may put it there.
+ * Keeps: an upload is recorded before it is asked for, its id before its first part is sent, and a
+ *        version that may come to stand in the bucket before the request that may put it there.
  */
 import { z } from 'zod'
 import { PailError } from '../../shared/errors.ts'
@@ -13,6 +13,12 @@ export const ATTEMPTED_VERSIONS_MAX = 16
 
 const EtagSchema = z.string().transform((etag) => etag as Etag)
 const UploadIdSchema = z.object({ key: z.string(), uploadId: z.string() })
+/** An upload that was asked for between these times and whose id is not known. */
+const NamelessUploadSchema = z.object({
+  key: z.string(),
+  sinceMs: z.number(),
+  untilMs: z.number(),
+})
 const PartRecordSchema = z.object({
   partNumber: z.number().int(),
   start: z.number().int(),
@@ -30,11 +36,15 @@ const UploadRecordSchema = z.object({
     attributes: z.string(),
     parts: z.array(PartRecordSchema),
   }).optional(),
+  /** Asked for, its id not recorded yet: after a crash it may be open. */
+  opening: NamelessUploadSchema.optional(),
   /** Uploads that are given up but could not be aborted yet. */
-  orphans: z.array(UploadIdSchema),
+  orphans: z.array(z.union([UploadIdSchema, NamelessUploadSchema])),
 })
 
 export type PartRecord = Readonly<z.output<typeof PartRecordSchema>>
+export type NamelessUpload = Readonly<z.output<typeof NamelessUploadSchema>>
+export type OrphanUpload = Readonly<z.output<typeof UploadIdSchema>> | NamelessUpload
 type Parsed = z.output<typeof UploadRecordSchema>
 export type MultipartRecord = {
   readonly key: string
@@ -45,7 +55,8 @@ export type MultipartRecord = {
 export type UploadRecord = Pick<Parsed, 'version'> & {
   readonly attempted: readonly Etag[]
   readonly multipart?: MultipartRecord | undefined
-  readonly orphans: ReadonlyArray<{ readonly key: string; readonly uploadId: string }>
+  readonly opening?: NamelessUpload | undefined
+  readonly orphans: readonly OrphanUpload[]
 }
 
 export const EMPTY_UPLOAD_RECORD: UploadRecord = { version: 1, attempted: [], orphans: [] }
@@ -100,22 +111,42 @@ export class RecordKeeper {
 
   /** The running upload is given up: it has to be aborted from now on, not resumed. */
   giveUpMultipart(): Promise<void> {
-    const { multipart } = this.#record
-    if (!multipart) return Promise.resolve()
-    const { key, uploadId } = multipart
-    return this.change(({ multipart: _, ...record }) => ({
-      ...record,
-      orphans: [...record.orphans, { key, uploadId }],
-    }))
+    const { multipart, opening } = this.#record
+    if (!multipart && !opening) return Promise.resolve()
+    return this.change(({ multipart: _, opening: __, ...record }) => {
+      const named = multipart && { key: multipart.key, uploadId: multipart.uploadId }
+      return { ...record, orphans: withOrphans(record.orphans, named, opening) }
+    })
+  }
+
+  /** It is certain that no upload was opened. */
+  forgetOpening(): Promise<void> {
+    if (!this.#record.opening) return Promise.resolve()
+    return this.change(({ opening: _, ...record }) => record)
   }
 
   async #saveAfter(previous: Promise<void>): Promise<void> {
     // Its failure is the business of who waits for it; this save carries its content as well.
     await previous.catch(() => {})
     this.#next = undefined
-    const { attempted, multipart, orphans } = this.#record
-    const isEmpty = attempted.length === 0 && !multipart && orphans.length === 0
+    const { attempted, multipart, opening, orphans } = this.#record
+    const isEmpty = attempted.length === 0 && !multipart && !opening && orphans.length === 0
     this.#running = this.#save(isEmpty ? undefined : this.#record)
     await this.#running
   }
+}
+
+/** Those of one key whose ids are not known are one entry, however often their server failed. */
+export function withOrphans(
+  orphans: readonly OrphanUpload[],
+  named: OrphanUpload | undefined,
+  nameless: NamelessUpload | undefined,
+): OrphanUpload[] {
+  const all = named ? [...orphans, named] : [...orphans]
+  if (!nameless) return all
+  const at = all.findIndex((other) => 'sinceMs' in other && other.key === nameless.key)
+  const same = all[at]
+  if (!same || !('sinceMs' in same)) return [...all, nameless]
+  const { key, untilMs } = nameless
+  return all.with(at, { key, sinceMs: same.sinceMs, untilMs })
 }

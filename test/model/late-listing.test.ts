@@ -44,9 +44,7 @@ async function start() {
   return { clock, store, engine, paths }
 }
 
-async function whileListing(
-  change: (paths: Paths) => Promise<unknown>,
-): Promise<{
+async function whileListing(change: (paths: Paths) => Promise<unknown>): Promise<{
   names: string[]
   content: (path: string) => Promise<string>
   end: () => Promise<void>
