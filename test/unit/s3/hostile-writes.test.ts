@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { PailError } from '../../../shared/errors.ts'
 import {
   type Answer,
   errorXml,
@@ -131,5 +132,33 @@ describe('A delete', () => {
       'DELETE /bucket/a%01',
       'DELETE /bucket/b%0D',
     ])
+  })
+})
+
+describe('A multipart upload', () => {
+  const opened = '<InitiateMultipartUploadResult><UploadId>u</UploadId>'
+
+  test('is asked for only after the caller has it on record, with the time that it will have', async () => {
+    answerWith(xml(200, `${opened}</InitiateMultipartUploadResult>`))
+    const before = Date.now()
+    const seen: Array<{ readonly requests: number; readonly isNow: boolean }> = []
+    const beforeSend = async (nowMs: number) => {
+      seen.push({
+        requests: server.seen.length,
+        isNow: Math.floor(nowMs) >= before - 1 && nowMs <= Date.now() + 1,
+      })
+    }
+    expect(await store.createMultipart({ key: 'k', beforeSend })).toEqual({ uploadId: 'u' })
+    expect(seen).toEqual([{ requests: 0, isNow: true }])
+  })
+
+  test('is not asked for when it cannot be put on record', async () => {
+    answerWith(xml(200, `${opened}</InitiateMultipartUploadResult>`))
+    const beforeSend = async () => {
+      throw new PailError('store/disk-full', 'no space')
+    }
+    const work = store.createMultipart({ key: 'k', beforeSend })
+    expect(await failureOf(work)).toMatchObject({ code: 'store/disk-full' })
+    expect(server.seen).toEqual([])
   })
 })

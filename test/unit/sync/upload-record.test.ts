@@ -19,12 +19,18 @@ const RECORD: UploadRecord = {
     attributes: 'x',
     parts: [{ partNumber: 1, start: 0, end: 5, etag: '"p"' as Etag, content: 'c' }],
   },
-  orphans: [{ key: 'k', uploadId: 'old' }],
+  opening: { key: 'k', sinceMs: 1, untilMs: 1 },
+  orphans: [
+    { key: 'k', uploadId: 'old' },
+    { key: 'k', sinceMs: 0.5, untilMs: 2 },
+  ],
 }
 
 describe('Upload record', () => {
   test('is read back as it was written, and anything else is refused', () => {
     expect(decodeUploadRecord(encodeUploadRecord(RECORD))).toEqual(RECORD)
+    const { opening: _, ...before } = { ...RECORD, orphans: RECORD.orphans.slice(0, 1) }
+    expect(decodeUploadRecord(encodeUploadRecord(before))).toEqual(before)
     const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
     const torn = encodeUploadRecord(RECORD).subarray(0, 50)
     for (const bytes of [torn, text({}), text({ ...RECORD, version: 2 }), Uint8Array.of(0xff)]) {
