@@ -25,6 +25,8 @@ export type OpenedUpload = {
   readonly multipart: MultipartRecord
   /** Parts the server was seen to hold as recorded. */
   readonly known: ReadonlyMap<number, PartRecord>
+  /** Everything the server holds: a part that arrived just before a crash is not recorded. */
+  readonly listed: ReadonlyMap<number, PartInfo>
 }
 
 export async function openMultipart(
@@ -35,14 +37,16 @@ export async function openMultipart(
   const recorded = keeper.record.multipart
   if (recorded && isFor(recorded, run)) {
     const listed = await listParts(run, recorded)
-    if (listed) return { kind: 'open', multipart: recorded, known: stillThere(recorded, listed) }
+    if (listed) {
+      return { kind: 'open', multipart: recorded, listed, known: stillThere(recorded, listed) }
+    }
     const etag = await landedBefore(run, recorded, parts)
     if (etag) return { kind: 'stored', etag }
     await keeper.change(({ multipart: _, ...record }) => record)
   }
   await keeper.giveUpMultipart()
   if (!job.isCurrent()) return { kind: 'superseded' }
-  return { kind: 'open', multipart: await beginUpload(run), known: new Map() }
+  return { kind: 'open', multipart: await beginUpload(run), known: new Map(), listed: new Map() }
 }
 
 /**
@@ -100,9 +104,10 @@ function attributesDigest({ metadata = {}, contentType }: PutAttributes): string
 async function listParts(
   run: UploadRun,
   { key, uploadId }: MultipartRecord,
-): Promise<readonly PartInfo[] | undefined> {
+): Promise<ReadonlyMap<number, PartInfo> | undefined> {
   try {
-    return await run.request((signal) => run.job.store.listParts(key, uploadId, signal))
+    const parts = await run.request((signal) => run.job.store.listParts(key, uploadId, signal))
+    return new Map(parts.map((part) => [part.partNumber, part]))
   } catch (thrown) {
     if (isCode(thrown, 's3/no-key')) return undefined
     throw thrown
@@ -111,11 +116,10 @@ async function listParts(
 
 function stillThere(
   recorded: MultipartRecord,
-  listed: readonly PartInfo[],
+  listed: ReadonlyMap<number, PartInfo>,
 ): ReadonlyMap<number, PartRecord> {
-  const onServer = new Map(listed.map((part) => [part.partNumber, part]))
   const held = recorded.parts.filter((part) => {
-    const there = onServer.get(part.partNumber)
+    const there = listed.get(part.partNumber)
     return (
       there !== undefined &&
       isSameEtag(there.etag, part.etag) &&

@@ -2,7 +2,7 @@
  * Sends the parts of one plan, or has the server copy them.
  *
  * Keeps: each part is recorded with the digest of what was sent; a part is used again only when
- *        the server still has it and the local bytes are the same. Bodies in memory stay within
+ *        the server still has it and the local bytes are the same, by our record or by its ETag. Bodies in memory stay within
  *        the engine's upload buffers.
  */
 import { PailError } from '../../shared/errors.ts'
@@ -96,7 +96,7 @@ export class PartsSending {
         this.#note(part, known.etag)
         return undefined
       }
-      const etag = await this.#upload(part, { body, content })
+      const etag = this.#arrived(part, content) ?? (await this.#upload(part, { body, content }))
       if (etag === undefined) return SUPERSEDED
       await this.#finish(part, { etag, content })
       return undefined
@@ -181,6 +181,13 @@ export class PartsSending {
     const known = this.#opened.known.get(part.partNumber)
     const isSame = known?.start === part.start && known.end === part.end
     return isSame && known.content === content ? known : undefined
+  }
+
+  /** The server holds these very bytes, though a crash came before that was recorded. */
+  #arrived({ partNumber, start, end }: UploadPart, content: string): Etag | undefined {
+    const there = this.#opened.listed.get(partNumber)
+    if (there?.sizeBytes !== end - start || !this.#run.etagIsMd5) return undefined
+    return isSameEtag(there.etag, etagOfMd5(content)) ? there.etag : undefined
   }
 
   async #finish(part: UploadPart, { etag, content }: { etag: Etag; content: string }) {
