@@ -2,7 +2,8 @@
  * The test projects, from the quickest to the one with the real window.
  *
  * unit, tidy: no network, no FUSE, part of `npm run check`. contract: object stores, memory and a
- * real server. model, crash: random histories and cut power. mount: the kernel. e2e: the window.
+ * real server. model, crash: random histories and cut power. mount: the kernel. faults: a network
+ * that fails. e2e: the window.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -43,6 +44,12 @@ const PROJECTS: readonly Project[] = [
   {
     name: 'mount',
     include: ['test/mount/**/*.test.ts'],
+    timeoutMs: 300 * SECOND,
+    isSerial: true,
+  },
+  {
+    name: 'faults',
+    include: ['test/faults/**/*.test.ts'],
     timeoutMs: 300 * SECOND,
     isSerial: true,
   },

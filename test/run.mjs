@@ -20,7 +20,7 @@ import { endLeftovers } from './leftovers.mjs'
 import { countTests, summary } from './report.mjs'
 
 const CHECK = ['tidy', 'unit', 'renderer']
-const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['e2e']]
+const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['faults'], ['e2e']]
 /** No step takes half of this on two cores; one that hangs must not hang the run. */
 const STEP_MS_MAX = 15 * 60 * 1000
 
