@@ -1,5 +1,5 @@
 /**
- * Digests that let the server refuse a body which did not arrive unchanged.
+ * Digests that let the server refuse a body which did not arrive unchanged, and us an object.
  *
  * Keeps: the event loop free: a large body is digested in slices, with other work between them.
  */
@@ -35,6 +35,24 @@ export async function digestOf(body: Uint8Array, signal?: AbortSignal): Promise<
   }
 }
 
+/** @returns the MD5 in hex */
+export async function md5HexOf(body: Uint8Array, signal?: AbortSignal): Promise<string> {
+  const md5 = createHash('md5')
+  for (let start = 0; start < body.length; start += SLICE_BYTES) {
+    if (start > 0) await turnOfTheLoop()
+    signal?.throwIfAborted()
+    md5.update(body.subarray(start, start + SLICE_BYTES))
+  }
+  return md5.digest('hex')
+}
+
+/** Could the ETag be the MD5 of the object, as far as the reply says? */
+export function saysMd5(etag: Etag, reply: ReplyHead): boolean {
+  return MD5_ETAG.test(etag) && !hasOpaqueEtag(reply)
+}
+
+const MD5_ETAG = /^"?([0-9a-fA-F]{32})"?$/
+
 /**
  * False when the ETag says that other bytes were stored.
  *
@@ -43,12 +61,12 @@ export async function digestOf(body: Uint8Array, signal?: AbortSignal): Promise<
  * @see AWS S3 API reference, Object, ETag; IBM COS, SSE-KP
  */
 export function fitsEtag(md5Hex: string, etag: Etag, reply: ReplyHead): boolean {
-  const found = /^"?([0-9a-fA-F]{32})"?$/.exec(etag)
-  if (!found || hasOpaqueEtag(reply)) return true
-  return found[1]?.toLowerCase() === md5Hex
+  if (!saysMd5(etag, reply)) return true
+  return MD5_ETAG.exec(etag)?.[1]?.toLowerCase() === md5Hex
 }
 
-function hasOpaqueEtag({ headers }: ReplyHead): boolean {
+/** The server encrypts the object with keys that change the ETag. */
+export function hasOpaqueEtag({ headers }: ReplyHead): boolean {
   const encryption = headers['x-amz-server-side-encryption'] ?? ''
   return (
     encryption.startsWith('aws:') ||

@@ -116,7 +116,8 @@ export interface ObjectStore {
   /**
    * Reads exactly `into.length` bytes from `offset` of exactly the version `etag`, into `into`.
    * @throws PailError `s3/precondition` when the object is another version now,
-   *         `s3/bad-reply` when status, Content-Range, length or ETag do not fit what was asked
+   *         `s3/bad-reply` when status, Content-Range, length or ETag do not fit what was asked,
+   *         `s3/integrity` when the range is the whole object and its ETag the MD5 of other bytes
    */
   get(
     request: {
@@ -126,6 +127,8 @@ export interface ObjectStore {
       readonly into: Uint8Array
       /** Called whenever bytes of the body arrive: the network moves, though the range is not here. */
       readonly onProgress?: () => void
+      /** Called when the reply shows that the ETag, whatever its form, is no digest of the bytes. */
+      readonly onOpaqueEtag?: () => void
     },
     signal?: AbortSignal,
   ): Promise<void>

@@ -17,6 +17,7 @@ import type { Credentials, Endpoint } from '../../shared/model.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { withHeaders, withQuery } from './command-edits.ts'
+import { fitsEtag, hasOpaqueEtag, md5HexOf, saysMd5 } from './digest.ts'
 import type {
   BucketInfo,
   CopyRequest,
@@ -34,7 +35,7 @@ import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
 import { MultipartUploads } from './s3-multipart.ts'
-import { badReply, checkRange, headOf, xmlOf } from './s3-replies.ts'
+import { badReply, checkRange, headOf, isWhole, xmlOf } from './s3-replies.ts'
 import { TRANSPORT_LIMITS, type TransportLimits } from './talk.ts'
 
 export type S3Options = {
@@ -119,6 +120,7 @@ class S3ObjectStore implements ObjectStore {
 
   async get(request: Parameters<ObjectStore['get']>[0], signal?: AbortSignal): Promise<void> {
     const { key, etag, offset, into } = request
+    const asked = { etag, offset, lengthBytes: into.length }
     const where = this.#bucket.where('GetObject', key)
     if (into.length === 0) return
     if (etag === '') throw new PailError('s3/unsupported', 'the object has no ETag', where)
@@ -138,7 +140,7 @@ class S3ObjectStore implements ObjectStore {
         ...(request.onProgress ? { onProgress: request.onProgress } : {}),
         destination: (head) => {
           if (head.status < 200 || head.status >= 300) return undefined
-          checkRange(head, { etag, offset, lengthBytes: into.length }, where)
+          checkRange(head, asked, where)
           return into
         },
         send: (client, options) => client.send(new GetObjectCommand(input), options),
@@ -146,6 +148,10 @@ class S3ObjectStore implements ObjectStore {
       signal,
     )
     if (reply.status !== 200 && reply.status !== 206) throw badReply('no content', where)
+    if (hasOpaqueEtag(reply)) request.onOpaqueEtag?.()
+    if (!isWhole(reply, asked) || !saysMd5(etag, reply)) return
+    if (fitsEtag(await md5HexOf(into, signal), etag, reply)) return
+    throw new PailError('s3/integrity', 'the bytes are others than the ETag says', where)
   }
 
   async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {

@@ -163,6 +163,15 @@ export function checkRange(head: ReplyHead, asked: AskedRange, where: Where): vo
   }
 }
 
+/** Are the bytes that were asked for, and checked, all there are? */
+export function isWhole({ status, headers }: ReplyHead, asked: AskedRange): boolean {
+  if (status === 200) return true
+  const total = CONTENT_RANGE.exec(headers['content-range'] ?? '')?.[3]
+  return asked.offset === 0 && Number(total) === asked.lengthBytes
+}
+
+const CONTENT_RANGE = /^bytes (\d{1,17})-(\d{1,17})\/(\d{1,17}|\*)$/
+
 function checkContentRange({ status, headers }: ReplyHead, asked: AskedRange, facts: Where): void {
   const range = headers['content-range']
   if (status === 200) {
@@ -171,7 +180,7 @@ function checkContentRange({ status, headers }: ReplyHead, asked: AskedRange, fa
     return
   }
   if (status !== 206) throw badReply(`status ${status} for a range`, facts)
-  const found = /^bytes (\d{1,17})-(\d{1,17})\/(\d{1,17}|\*)$/.exec(range ?? '')
+  const found = CONTENT_RANGE.exec(range ?? '')
   const last = asked.offset + asked.lengthBytes - 1
   if (!found || Number(found[1]) !== asked.offset || Number(found[2]) !== last) {
     throw badReply(`Content-Range is ${printable(range ?? 'missing')}`, facts)

@@ -37,6 +37,11 @@ import type { Requests } from './requests.ts'
 export const READ_STALL_MS = 9_000
 /** Missing pieces with so little between them are one request. */
 const GAP_BYTES_MAX = 64 * 1024
+/**
+ * Files up to this size are fetched by one request, unless the line is slow: only a whole object
+ * can be compared with its ETag before a program gets it.
+ */
+const WHOLE_BYTES_MAX = 1024 * 1024
 /** Rounds that one read takes at most: damage found, a shared range that failed. */
 const ROUNDS_MAX = 4
 /** Files prefetched side by side. */
@@ -227,7 +232,7 @@ export class Fetcher {
     ]
   }
 
-  /** A small file read from its start is fetched whole: one request, not two. */
+  /** A small file is fetched whole, wherever it is read first: one request, which is checked. */
   #demandRanges(
     version: ObjectVersion,
     want: Extent,
@@ -235,12 +240,21 @@ export class Fetcher {
     isFlying: boolean,
   ): Extent[] {
     if (missing.length === 0) return []
-    const isSmall = want.start === 0 && version.sizeBytes <= START_WINDOW_BYTES
-    const whole = isSmall ? this.#missing(version, { start: 0, end: version.sizeBytes }) : []
+    const rangeBytes = rangeBytesFor(WINDOW_BYTES_MAX, this.#flights.speedOf(version.volume))
+    const whole = this.#isFetchedWhole(version, want, rangeBytes)
+      ? this.#missing(version, { start: 0, end: version.sizeBytes })
+      : []
     const all = [...whole, ...missing].sort((a, b) => a.start - b.start)
     // A gap that is on its way already is not asked for again.
-    const ranges = joinNear(all, isFlying ? 0 : GAP_BYTES_MAX)
-    return cutRanges(ranges, rangeBytesFor(WINDOW_BYTES_MAX, this.#flights.speedOf(version.volume)))
+    return cutRanges(joinNear(all, isFlying ? 0 : GAP_BYTES_MAX), rangeBytes)
+  }
+
+  #isFetchedWhole(version: ObjectVersion, want: Extent, rangeBytes: number): boolean {
+    const { sizeBytes } = version
+    if (want.start === 0 && sizeBytes <= START_WINDOW_BYTES) return true
+    if (sizeBytes > Math.min(WHOLE_BYTES_MAX, rangeBytes)) return false
+    const [first] = this.#missing(version, { start: 0, end: sizeBytes })
+    return first !== undefined && first.end - first.start === sizeBytes
   }
 
   /**

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../../../engine/base/clock.ts'
+import { md5HexOf } from '../../../engine/s3/digest.ts'
+import type { Etag } from '../../../engine/s3/object-store.ts'
 import { S3ObjectService } from '../../../engine/s3/s3-object-store.ts'
+import { ERRORS } from '../../../shared/errors.ts'
 import { type Answer, errorXml, page, reply, reset, silence } from '../../support/fault-server.ts'
 import {
   answerWith,
@@ -98,6 +102,62 @@ describe('A ranged read', () => {
     const memory = new Uint8Array(20)
     await failureOf(store.get({ key: 'k', etag: ETAG, offset: 100, into: memory.subarray(0, 10) }))
     expect([...memory.subarray(10)]).toEqual(new Array(10).fill(0))
+  })
+
+  describe('of a whole object', () => {
+    const md5 = createHash('md5').update(BODY).digest('hex')
+    const flipped = Buffer.from('0123056789')
+    const whole = (body: Buffer, headers: Record<string, string> = {}, status = 206) =>
+      part({ etag: `"${md5}"`, 'content-range': 'bytes 0-9/10', ...headers }, body, status)
+    const getWhole = (etag = `"${md5}"`, onOpaqueEtag = () => {}) =>
+      store.get({ key: 'k', etag: etag as Etag, offset: 0, into: new Uint8Array(10), onOpaqueEtag })
+
+    test('takes the bytes that the ETag says', async () => {
+      for (const answer of [whole(BODY), whole(BODY, { 'content-range': '' }, 200)]) {
+        answerWith(answer)
+        expect(await failureOf(getWhole())).toEqual({ code: 'none' })
+      }
+    })
+
+    test('refuses a flipped bit, and may be asked again', async () => {
+      for (const answer of [whole(flipped), whole(flipped, { 'content-range': '' }, 200)]) {
+        answerWith(answer)
+        expect(await failureOf(getWhole())).toMatchObject({ code: 's3/integrity' })
+      }
+      expect(ERRORS['s3/integrity'].retry).toBe('backoff')
+    })
+
+    test('leaves the loop free while it compares', async () => {
+      const large = Buffer.alloc(8 * 1024 * 1024, 7)
+      const etag = `"${createHash('md5').update(large).digest('hex')}"` as Etag
+      answerWith(
+        part({ etag, 'content-range': `bytes 0-${large.length - 1}/${large.length}` }, large),
+      )
+      await store.get({ key: 'k', etag, offset: 0, into: new Uint8Array(large.length) })
+      let turns = 0
+      let isOver = false
+      const turn = () => {
+        turns++
+        if (!isOver) setImmediate(turn)
+      }
+      turn()
+      expect(await md5HexOf(large)).toBe(etag.slice(1, -1))
+      isOver = true
+      expect(turns).toBeGreaterThan(8)
+    })
+
+    test.each([
+      ['the ETag of parts', { etag: `"${md5}-1"` }],
+      ['keys of the server', { 'x-amz-server-side-encryption': 'aws:kms' }],
+      ['keys of the customer', { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
+      ['keys of Key Protect', { 'ibm-sse-kp-enabled': 'true' }],
+    ])('compares nothing with %s, and says when it cannot', async (_, headers) => {
+      answerWith(whole(flipped, headers))
+      let opaque = 0
+      const etag = 'etag' in headers ? headers.etag : undefined
+      expect(await failureOf(getWhole(etag, () => opaque++))).toEqual({ code: 'none' })
+      expect(opaque).toBe(etag ? 0 : 1)
+    })
   })
 
   test('gives up on a body that drips, byte after byte', async () => {

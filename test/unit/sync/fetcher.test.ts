@@ -87,6 +87,25 @@ describe('Fetcher', () => {
     expect(server.asked).toEqual([{ key: 'small', start: 0, end: 20_000 }])
   })
 
+  test('fetches a file of up to 1 MiB by one request, wherever it is read first', async () => {
+    for (const [key, start] of [
+      ['from its start', 0],
+      ['from its middle', 600_000],
+    ] as const) {
+      const reader = fetcher.reader(versionOf(key, MIB))
+      await readPart(reader, start, 4096)
+      await readPart(reader, 0, MIB)
+      reader.close()
+      await fetcher.idle()
+      expect(server.asked).toEqual([{ key, start: 0, end: MIB }])
+      server.forget()
+    }
+    const reader = fetcher.reader(versionOf('larger', MIB + 1))
+    await readPart(reader, 600_000, 4096)
+    reader.close()
+    expect(server.bytesAsked).toBeLessThanOrEqual(32 * KIB)
+  })
+
   test('asks first for little more than what the program waits for', async () => {
     server.hold()
     const reader = fetcher.reader(versionOf('a', 1024 * MIB))
