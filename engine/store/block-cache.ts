@@ -126,14 +126,14 @@ export class BlockCache {
 
   /**
    * Fills `into` from `offset`.
-   * @returns false when anything is missing or damaged; damaged pieces are then forgotten, so that
+   * @returns false when anything is missing or damaged, or the cache is closed; damaged pieces are then forgotten, so that
    *          `missing` names them
    */
   async read(object: CachedObject, offset: number, into: Uint8Array): Promise<boolean> {
     const end = offset + into.length
     assert(end <= object.sizeBytes, 'a cache read ends within the object')
     if (into.length === 0) return true
-    if (!this.has(object, { start: offset, end })) return false
+    if (this.#isClosed || !this.has(object, { start: offset, end })) return false
     const outer = coveringPieces({ start: offset, end }, object.sizeBytes)
     let at = outer.start
     while (at < outer.end) {

@@ -18,6 +18,7 @@ import type { Reservation } from '../store/block-space.ts'
 import type { Extent, ObjectVersion } from './content.ts'
 import type { FetchBudget, FetchKind } from './fetcher-budget.ts'
 import { RangeBuffers } from './fetcher-buffers.ts'
+import type { WholeChecks } from './fetcher-check.ts'
 import { type LooseRanges, versionKey } from './fetcher-loose.ts'
 import { nextSpeed } from './read-ranges.ts'
 import type { Requests } from './requests.ts'
@@ -33,6 +34,7 @@ export type FlightParts = {
   readonly log: Log
   readonly budget: FetchBudget
   readonly loose: LooseRanges
+  readonly checks: WholeChecks
 }
 
 export class Flight {
@@ -199,7 +201,7 @@ export class Flights {
   }
 
   async #fetch(flight: Flight): Promise<{ bytes: Uint8Array; attempts: number }> {
-    const { storeOf, requestsOf, clock } = this.#parts
+    const { storeOf, requestsOf, clock, checks } = this.#parts
     const { volume, key, etag } = flight.version
     const urgency = flight.kind === 'prefetch' ? 'background' : 'interactive'
     let attempts = 0
@@ -212,8 +214,9 @@ export class Flights {
         this.#lastArrivals.set(volume, clock.monotonicMs())
         progressed()
       }
+      const onOpaqueEtag = () => checks.noteOpaque(flight.version)
       const offset = flight.extent.start
-      await storeOf(volume).get({ key, etag, offset, into, onProgress }, signal)
+      await storeOf(volume).get({ key, etag, offset, into, onProgress, onOpaqueEtag }, signal)
       this.#measure(volume, flight.bytes, clock.monotonicMs() - beganMs)
       return into
     }
@@ -228,6 +231,7 @@ export class Flights {
   async #store(flight: Flight, bytes: Uint8Array, room: Reservation): Promise<boolean> {
     try {
       await this.#parts.cache.put(flight.version, flight.extent.start, bytes, room)
+      this.#parts.checks.noteStored(flight.version, flight.extent)
       return true
     } catch (thrown) {
       this.#parts.log.write('warn', 'fetch/not-stored', { error: PailError.from(thrown).message })

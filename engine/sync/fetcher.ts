@@ -19,6 +19,7 @@ import type { BlockCache } from '../store/block-cache.ts'
 import { coveringPieces } from '../store/block-layout.ts'
 import type { Extent, ObjectVersion } from './content.ts'
 import { FetchBudget, type FetchKind } from './fetcher-budget.ts'
+import { WholeChecks } from './fetcher-check.ts'
 import { type Flight, Flights } from './fetcher-flight.ts'
 import { LooseRanges, versionKey } from './fetcher-loose.ts'
 import { START_WINDOW_BYTES, WINDOW_BYTES_MAX } from './read-pattern.ts'
@@ -83,6 +84,7 @@ export class Fetcher {
   readonly #log: Log
   readonly #loose: LooseRanges
   readonly #flights: Flights
+  readonly #checks: WholeChecks
   readonly #readers = new Map<string, number>()
   readonly #prefetching = new Limiter({
     concurrencyMax: PREFETCH_FILES_MAX,
@@ -95,7 +97,8 @@ export class Fetcher {
     this.#log = options.log
     this.#loose = new LooseRanges(options.limits?.looseBytesMax)
     const budget = new FetchBudget(options.limits?.inFlightBytesMax)
-    this.#flights = new Flights({ ...options, budget, loose: this.#loose })
+    this.#checks = new WholeChecks(options)
+    this.#flights = new Flights({ ...options, budget, loose: this.#loose, checks: this.#checks })
   }
 
   reader(version: ObjectVersion): Reader {
@@ -150,11 +153,12 @@ export class Fetcher {
     }
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when nothing is on its way, and nothing is compared with its ETag, any more. */
   async idle(): Promise<void> {
     for (let flights = this.#flights.all(); flights.length > 0; flights = this.#flights.all()) {
       await Promise.all(flights.map((flight) => flight.settled))
     }
+    await this.#checks.idle()
   }
 
   #closed(version: ObjectVersion): void {
@@ -165,7 +169,14 @@ export class Fetcher {
     else {
       this.#readers.delete(key)
       this.#loose.drop(version)
+      this.#checkLater(version)
     }
+  }
+
+  #checkLater(version: ObjectVersion): void {
+    const storing = this.#flights.of(version).map((flight) => flight.settled)
+    if (storing.length === 0) this.#checks.consider(version)
+    else void Promise.all(storing).then(() => this.#checks.consider(version))
   }
 
   /** What nobody has: not on disk, not in memory, not on its way. */
@@ -353,6 +364,7 @@ export class Fetcher {
           await (signal ? withSignal(all, signal) : all)
         } finally {
           for (const flight of flights) flight.leave()
+          this.#checkLater(version)
         }
         return flights.reduce((sum, flight) => sum + flight.bytes, 0)
       }, signal)
