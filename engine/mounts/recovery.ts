@@ -57,12 +57,34 @@ async function verifyOrFallBack(
   }
 }
 
+/** Was a part of the bucket's version changed? Then the rest of it must stay readable. */
+function isPartial({ staging }: RecoveryParts, row: NodeRow): boolean {
+  if (row.etag === null || row.remoteKey === null || !staging.hasRecord(row.staged ?? '')) {
+    return false
+  }
+  return staging.readRecord(row.staged ?? '').baseBytes > 0
+}
+
+/** A change that was closed, never synced, and lost with the power: what it changed is still there. */
+function goBackToBucket({ database, nodes, journal, staging }: RecoveryParts, row: NodeRow): void {
+  database.writeNow(() => {
+    staging.removeRecord(row.staged ?? '')
+    nodes.update(row.id, { staged: null, size: row.remoteSize, change: row.change + 1 })
+    const waiting = journal.opOfNode(row.id, 'put')
+    if (waiting) journal.cancel(waiting.seq)
+    const { id, volume, remoteKey } = row
+    if (remoteKey === null || journal.opOfNode(id, 'move')) return
+    // A move that the upload would have carried along is on its own again.
+    journal.insert({ volume, op: 'move', node: id, key: remoteKey, readyMs: 0 })
+  })
+}
+
 /** A staged file that cannot be read back is kept on disk and shown, never silently dropped. */
 async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
   const { staging, journal, database, clock, log } = parts
   const waiting = journal.opOfNode(row.id, 'put')
   try {
-    const file = await staging.load(row.staged ?? '')
+    const file = await staging.load(row.staged ?? '', parts.isSameBoot ? 'content' : 'recovery')
     try {
       if (!parts.isSameBoot) await verifyOrFallBack(parts, row, file)
     } finally {
@@ -71,6 +93,10 @@ async function checkStaged(parts: RecoveryParts, row: NodeRow): Promise<void> {
   } catch (thrown) {
     const error = PailError.from(thrown)
     log.write('error', 'recovery/staged-damaged', { node: row.id, detail: error.detail })
+    if (isPartial(parts, row)) {
+      goBackToBucket(parts, row)
+      return
+    }
     database.writeNow(() => staging.markDamaged(row.staged ?? ''))
     if (!waiting) return
     database.writeNow(() => journal.noteFailure(waiting.seq, error, 'never', clock.nowMs()))

@@ -205,7 +205,7 @@ export class StagingArea {
   }
 
   /** @throws PailError `store/corrupt` when the record or the file does not hold what it must */
-  async load(id: string): Promise<StagedFile> {
+  async load(id: string, use: 'content' | 'recovery' = 'content'): Promise<StagedFile> {
     const record = this.readRecord(id)
     if (record.isDamaged) throw new PailError('store/corrupt', `staging file ${id} is damaged`)
     const path = this.#path(id)
@@ -216,7 +216,8 @@ export class StagingArea {
     const file = await this.#disk.open(path, 'write')
     const size = await file.size()
     const localEnd = record.extents.at(-1)?.end ?? 0
-    if (size < localEnd) {
+    // Recovery looks what of it is whole, and may go back to what was synced.
+    if (size < localEnd && use === 'content') {
       await file.close()
       throw new PailError('store/corrupt', `staging file ${id} has ${size} of ${localEnd} bytes`)
     }

@@ -323,6 +323,8 @@ export class FileContent {
   }
 
   async #drop(staged: StagedFile): Promise<void> {
+    // What was made safe by fsync goes only when what takes its place is on record safely, too.
+    if (staged.record.synced) await this.#parts.tree.database.sync()
     this.#parts.tree.database.writeLater(() => staged.discard())
     await staged.release()
   }

@@ -21,6 +21,8 @@ export class PowerHistory {
   readonly #local = new Set<Uint8Array>()
   /** Contents made of such ones by changing a part: the rest of them must stay readable. */
   readonly #derived = new Set<Uint8Array>()
+  /** The content that one was made of by changing a part: the older one may be left of it. */
+  readonly #origins = new Map<Uint8Array, Uint8Array>()
 
   plant(path: string, bytes: Uint8Array): void {
     this.tree.plant(path, bytes)
@@ -36,6 +38,7 @@ export class PowerHistory {
     this.written.push(after)
     const isBuiltOnSafe = before && (this.#local.has(before) || this.#derived.has(before))
     if (isDerived && isBuiltOnSafe) this.#derived.add(after)
+    if (isDerived && before) this.#origins.set(after, before)
   }
 
   contentAt(path: string): Uint8Array | undefined {
@@ -80,7 +83,8 @@ export class PowerHistory {
     if (seen === 'directory') {
       return entries.some((entry) => entry?.kind === 'directory') ? undefined : 'is a directory'
     }
-    const contents = entries.flatMap((entry) => (entry?.kind === 'file' ? [entry.bytes] : []))
+    const newer = entries.flatMap((entry) => (entry?.kind === 'file' ? [entry.bytes] : []))
+    const contents = newer.flatMap((one) => [one, ...this.#olderThan(one)])
     if (seen === 'error') {
       const mayFail = contents.some((one) => !this.#safe.has(one) && !this.#derived.has(one))
       return mayFail ? undefined : 'cannot be read although it was synced'
@@ -88,6 +92,18 @@ export class PowerHistory {
     if (contents.some((one) => Buffer.compare(one, seen) === 0)) return undefined
     if (isMixture(seen, contents)) return undefined
     return `has ${seen.length} bytes that nobody wrote, first at ${firstWrong(seen, contents)}`
+  }
+
+  /** What a content was made of, back to the last one that is safe. */
+  #olderThan(content: Uint8Array): Uint8Array[] {
+    const older: Uint8Array[] = []
+    for (let at = content; !this.#safe.has(at); ) {
+      const origin = this.#origins.get(at)
+      if (!origin) break
+      older.push(origin)
+      at = origin
+    }
+    return older
   }
 
   isKnown(bytes: Uint8Array): boolean {
