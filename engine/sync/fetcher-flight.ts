@@ -25,6 +25,11 @@ import type { Requests } from './requests.ts'
 
 /** Ranges so small say more about the round trip than about the line. */
 const SPEED_SAMPLE_BYTES_MIN = 64 * 1024
+/**
+ * Bytes that arrive and turn out wrong are progress for whoever measures the line: without a limit
+ * of its own a range that is spoiled each time would be asked for without end.
+ */
+const SPOILED_MAX = 3
 
 export type FlightParts = {
   readonly cache: BlockCache
@@ -205,6 +210,8 @@ export class Flights {
     const { volume, key, etag } = flight.version
     const urgency = flight.kind === 'prefetch' ? 'background' : 'interactive'
     let attempts = 0
+    let spoiled = 0
+    const giveUp = new AbortController()
     const attempt = async (signal: AbortSignal, progressed: () => void) => {
       flight.noteAsking()
       attempts++
@@ -216,12 +223,19 @@ export class Flights {
       }
       const onOpaqueEtag = () => checks.noteOpaque(flight.version)
       const offset = flight.extent.start
-      await storeOf(volume).get({ key, etag, offset, into, onProgress, onOpaqueEtag }, signal)
+      try {
+        await storeOf(volume).get({ key, etag, offset, into, onProgress, onOpaqueEtag }, signal)
+      } catch (thrown) {
+        const isSpoiled = thrown instanceof PailError && thrown.code === 's3/integrity'
+        if (isSpoiled && ++spoiled === SPOILED_MAX) giveUp.abort(thrown)
+        throw thrown
+      }
       this.#measure(volume, flight.bytes, clock.monotonicMs() - beganMs)
       return into
     }
     try {
-      const bytes = await requestsOf(volume).run(urgency, attempt, flight.signal)
+      const signal = AbortSignal.any([flight.signal, giveUp.signal])
+      const bytes = await requestsOf(volume).run(urgency, attempt, signal)
       return { bytes, attempts }
     } catch (thrown) {
       throw fetchError(thrown, flight)

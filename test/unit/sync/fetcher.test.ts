@@ -106,6 +106,28 @@ describe('Fetcher', () => {
     expect(server.bytesAsked).toBeLessThanOrEqual(32 * KIB)
   })
 
+  test('asks a few times for a range that arrives spoiled each time, then says so', async () => {
+    const persistent: Requests = {
+      run: async (_urgency, work, signal = never) => {
+        while (true) {
+          const result = await work(signal, () => {}).catch(() => undefined)
+          if (result !== undefined) return result
+          signal.throwIfAborted()
+        }
+      },
+    }
+    await cache.close()
+    await begin(undefined, persistent)
+    const spoiled = new PailError('s3/integrity', 'a bit flipped')
+    for (let i = 0; i < 5; i++) server.failNext(spoiled)
+    const reader = fetcher.reader(versionOf('spoiled', 1000))
+    await expect(reader.read(0, Buffer.alloc(1000), never)).rejects.toBe(spoiled)
+    expect(server.asked.length).toBe(3)
+    await readPart(reader, 0, 1000)
+    expect(server.asked.length).toBe(6)
+    reader.close()
+  })
+
   test('asks first for little more than what the program waits for', async () => {
     server.hold()
     const reader = fetcher.reader(versionOf('a', 1024 * MIB))
