@@ -83,7 +83,7 @@ export class Syncer {
       const waitMs = this.#waitMs(isMore)
       const waiting = new AbortController()
       this.#wake = () => waiting.abort()
-      if (this.#isWoken) continue
+      if (this.#isWoken || signal.aborted) continue
       const onClose = () => waiting.abort()
       signal.addEventListener('abort', onClose, { once: true })
       await clock.sleep(waitMs, waiting.signal).catch(() => {})
