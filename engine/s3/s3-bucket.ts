@@ -4,9 +4,9 @@
 import { PailError } from '../../shared/errors.ts'
 import { digestOf, fitsEtag } from './digest.ts'
 import type { Etag, Precondition, PutAttributes } from './object-store.ts'
-import type { Reply, Where } from './reply.ts'
+import { hasS3Headers, type Reply, type Where } from './reply.ts'
 import type { Call, S3Caller } from './s3-caller.ts'
-import { etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
+import { badReply, etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
 import { encodeStrictly } from './transport.ts'
 import { childText } from './xml.ts'
 
@@ -28,7 +28,11 @@ export class S3Bucket {
   /** For requests that take something away: that it is gone already is no error. */
   async remove(call: BucketCall, signal?: AbortSignal): Promise<void> {
     try {
-      refuseForeign(await this.call(call, signal), this.where(call.operation, call.key))
+      const reply = await this.call(call, signal)
+      const where = this.where(call.operation, call.key)
+      refuseForeign(reply, where)
+      // S3 answers 204. An empty 200 of something in between would be taken for a deletion.
+      if (reply.status !== 204 && !hasS3Headers(reply)) throw badReply('an empty answer', where)
     } catch (thrown) {
       if (!(thrown instanceof PailError) || thrown.code !== 's3/no-key') throw thrown
     }
