@@ -184,6 +184,8 @@ export class Volume {
     const readyMs = clock.nowMs() + PROBE_MS_MAX
     const row = { volume, op: 'delete' as const, node: null, key, readyMs }
     const seq = await database.write(() => journal.insert(row))
+    // Its deletion is not for a flush to hurry: the probe would go on behind it.
+    this.tree.running.add(seq)
     try {
       return await this.requests.run(
         'background',
@@ -191,6 +193,7 @@ export class Volume {
         signal,
       )
     } finally {
+      this.tree.running.delete(seq)
       await database.write(() => journal.setReady(seq, clock.nowMs()))
       this.syncer.wake()
     }

@@ -36,6 +36,11 @@ import type { Requests } from './requests.ts'
 
 /** A read without any byte arriving from its volume ends after this. */
 export const READ_STALL_MS = 9_000
+/**
+ * A range that another read, or a prefetch, asked for and that failed is asked for again within
+ * this time: later the program has waited as long for it as for a request of its own.
+ */
+const SHARED_RETRY_MS_MAX = 1_500
 /** Missing pieces with so little between them are one request. */
 const GAP_BYTES_MAX = 64 * 1024
 /**
@@ -283,6 +288,7 @@ export class Fetcher {
     const first = flights[0]
     if (!first) return
     const watch = this.#watchStall(first.flight.version.volume, signal)
+    const retryUntilMs = this.#clock.monotonicMs() + SHARED_RETRY_MS_MAX
     const landOne = async ({ flight, isShared }: Landing) => {
       const part = overlap(flight.extent, want)
       if (!part) return
@@ -292,7 +298,8 @@ export class Fetcher {
         into.set(bytes.subarray(from, from + part.end - part.start), part.start - intoStart)
       } catch (thrown) {
         const isFinal = thrown instanceof PailError && thrown.code === 'vfs/stale'
-        if (retry && isShared && !isFinal && !watch.signal.aborted) retry.push(part)
+        const isInTime = this.#clock.monotonicMs() < retryUntilMs
+        if (retry && isShared && isInTime && !isFinal && !watch.signal.aborted) retry.push(part)
         else watch.abort(thrown)
       }
     }
