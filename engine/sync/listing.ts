@@ -72,6 +72,8 @@ export class Listings {
   async refresh(id: number, signal: AbortSignal): Promise<void> {
     const directory = this.#parts.tree.directory(id)
     if (this.#isLocal(directory)) return
+    const failure = this.#failures.get(id)
+    if (failure && this.#parts.clock.monotonicMs() < failure.untilMs) throw failure.error
     const listing = this.#active.get(id) ?? this.#start(directory)
     await abortable(listing.done, signal)
   }
