@@ -29,7 +29,11 @@ export async function flush(command: FlushCommand, world: World): Promise<number
 
 function reasonFor(command: FlushCommand, wasAway: boolean): string {
   if (wasAway) return 'Mount the folder again: its files go up from there.'
-  return command.wait ? 'The time is over.' : 'Wait for them with pail flush --wait.'
+  if (!command.wait) return 'Wait for them with pail flush --wait.'
+  // Without a limit it only gives up when what is left waits for a person.
+  return command.timeoutMs === undefined
+    ? 'They need attention: see pail status.'
+    : 'The time is over.'
 }
 
 type Answer = {
