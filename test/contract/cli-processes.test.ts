@@ -15,9 +15,9 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { parseHolder } from '../../../engine/base/file-lock.ts'
-import { buildFakeCli, type FakeCli, Pail, plainEnvironment } from '../../support/cli.ts'
-import { temporaryFolder } from '../../support/folder.ts'
+import { parseHolder } from '../../engine/base/file-lock.ts'
+import { buildFakeCli, type FakeCli, Pail, plainEnvironment } from '../support/cli.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const SECRET = 'canary-secret-5up3r'
 const ENDPOINT = ['--endpoint', 'http://127.0.0.1:9']
@@ -253,7 +253,7 @@ describe('Command line', () => {
   test('is started by bin/pail, also through a link, and says how to set up when it is not', async () => {
     const { home } = place()
     const root = join(home, 'it’s a checkout')
-    cpSync(resolve(import.meta.dirname, '../../../bin'), join(root, 'bin'), { recursive: true })
+    cpSync(resolve(import.meta.dirname, '../../bin'), join(root, 'bin'), { recursive: true })
     symlinkSync(join(root, 'bin/pail'), join(home, 'pail'))
     const pail = new Pail([join(home, 'pail')], plainEnvironment(home))
     expect(await pail.run(['--version'])).toMatchObject({
