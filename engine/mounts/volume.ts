@@ -119,7 +119,6 @@ export class Volume {
     this.syncer = new Syncer({
       ...shared,
       contents: this.contents,
-      listings: this.listings,
       random,
       host: stores.host,
       buffers: stores.buffers,

@@ -11,6 +11,7 @@ import type { NodeRow } from '../store/nodes.ts'
 import type { UploadSource } from './file-content.ts'
 import type { Job } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
+import { headOrNone } from './upload-job.ts'
 
 /** Files up to this size are compared by reading them; larger ones count as different. */
 const COMPARE_BYTES_MAX = 64 * 1024 * 1024
@@ -34,7 +35,11 @@ export async function keepBoth(
   key: string,
   source: UploadSource,
 ): Promise<void> {
-  const head = await headOf(job, key)
+  const head = await job.requests.run(
+    'background',
+    (attempt) => headOrNone(job.store, key, attempt),
+    job.signal,
+  )
   if (!head) {
     await forgetRemote(job, node, key, source)
     return
@@ -60,20 +65,6 @@ export async function keepBoth(
     })
   }
   await renameLocal(job, node, key, head)
-}
-
-async function headOf(job: Job, key: string): Promise<ObjectHead | undefined> {
-  try {
-    return await job.requests.run(
-      'background',
-      (attempt) => job.store.head(key, attempt),
-      job.signal,
-    )
-  } catch (thrown) {
-    const error = PailError.from(thrown)
-    if (error.code === 's3/no-key') return undefined
-    throw error
-  }
 }
 
 /** Removed in the bucket, edited here: the edit stays, as a new object. */

@@ -1,9 +1,9 @@
 /** Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line. */
-import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import { attributesOf } from './object-attributes.ts'
 import { serverCopy } from './server-copy.ts'
 import type { Job } from './sync-job.ts'
+import { headOrNone } from './upload-job.ts'
 
 export async function rewriteAttributes(job: Job): Promise<void> {
   const { tree, row, signal } = job
@@ -13,7 +13,11 @@ export async function rewriteAttributes(job: Job): Promise<void> {
     await tree.change(() => tree.journal.remove(row.seq))
     return
   }
-  const head = await headOrGone(job, key)
+  const head = await job.requests.run(
+    'background',
+    (attempt) => headOrNone(job.store, key, attempt),
+    job.signal,
+  )
   if (!head || head.etag !== node.etag) {
     // Another version, or none: these attributes belonged to what is not there any more.
     await tree.change(() => tree.journal.remove(row.seq))
@@ -46,18 +50,4 @@ export async function rewriteAttributes(job: Job): Promise<void> {
     }
     if (now && now.generation === row.generation) tree.journal.remove(row.seq)
   })
-}
-
-async function headOrGone(job: Job, key: string) {
-  try {
-    return await job.requests.run(
-      'background',
-      (attempt) => job.store.head(key, attempt),
-      job.signal,
-    )
-  } catch (thrown) {
-    const error = PailError.from(thrown)
-    if (error.code === 's3/no-key') return undefined
-    throw error
-  }
 }

@@ -7,7 +7,6 @@ import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { ObjectVersion } from './content.ts'
 import type { FileContents } from './file-contents.ts'
-import type { Listings } from './listing.ts'
 import type { Requests } from './requests.ts'
 import type { Tree } from './tree.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
@@ -15,7 +14,6 @@ import type { UploadBuffers } from './upload-buffers.ts'
 export type SyncerParts = {
   readonly tree: Tree
   readonly contents: FileContents
-  readonly listings: Listings
   readonly store: ObjectStore
   readonly requests: Requests
   readonly clock: Clock
