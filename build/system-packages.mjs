@@ -27,7 +27,7 @@ const WINDOW = [
   { names: ['fonts-dejavu-core'] },
 ]
 
-/** A screen, a keychain, a compiler for the S3 server, and the peers. @type {readonly Need[]} */
+/** A screen, a keychain, tools for attributes, a compiler for the S3 server, and the peers. @type {readonly Need[]} */
 const TESTS = [
   { names: ['xvfb'], program: 'Xvfb' },
   { names: ['xauth'], program: 'xauth' },
@@ -35,6 +35,7 @@ const TESTS = [
   { names: ['dbus'], program: 'dbus-run-session' },
   { names: ['dbus-x11'], program: 'dbus-launch' },
   { names: ['libsecret-tools'], program: 'secret-tool' },
+  { names: ['attr'], program: 'setfattr' },
   { names: ['golang-go'], program: 'go' },
   { names: ['s3fs'], program: 's3fs' },
   { names: ['rclone'], program: 'rclone' },

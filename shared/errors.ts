@@ -13,6 +13,7 @@ export type ErrorRow = {
 }
 
 export type Errno =
+  | 'E2BIG'
   | 'EACCES'
   | 'EAGAIN'
   | 'EBUSY'
@@ -268,6 +269,16 @@ export const ERRORS = {
   ),
   'vfs/interrupted': row('EINTR', 'never', 'The program gave up waiting.'),
   'vfs/no-attribute': row('ENODATA', 'never', 'The file has no such attribute.'),
+  'vfs/attribute-too-large': row(
+    'E2BIG',
+    'never',
+    'Use a shorter value: an extended attribute holds 64 KiB.',
+  ),
+  'vfs/attributes-full': row(
+    'ENOSPC',
+    'never',
+    'Remove extended attributes of this file first: it has too many.',
+  ),
   'vfs/range': row('ERANGE', 'never', 'The buffer is too small for the answer.'),
   'vfs/cross-mount': row(
     'EXDEV',

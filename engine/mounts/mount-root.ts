@@ -78,7 +78,8 @@ function makeRoot(stores: Stores, volume: Volume, wanted: string): Promise<NodeR
       }
       if (known) tree.nodes.update(known.id, { name: `${known.name} (object)`, component })
       const nowNs = tree.clock.nowNs()
-      row = tree.nodes.insert(blankDirectory(stores, tree.volume, row.id, component, prefix, nowNs))
+      const place = { volume: tree.volume, parent: row.id, name: component }
+      row = tree.nodes.insert(blankDirectory(stores, place, prefix, nowNs))
     }
     return row
   })

@@ -15,7 +15,7 @@ import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { Database } from '../store/database.ts'
 import type { Journal } from '../store/journal.ts'
-import type { Nodes } from '../store/nodes.ts'
+import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
 import { Connectivity } from '../sync/connectivity.ts'
 import { EndpointRequests } from '../sync/endpoint-requests.ts'
@@ -219,7 +219,8 @@ function openVolumeRow(stores: Stores, request: VolumeRequest): { id: number; ro
       request.endpoint.url,
       request.bucket,
     )
-    const root = nodes.insert(blankDirectory(stores, lastId, null, '', '', clock.nowNs()))
+    const place = { volume: lastId, parent: null, name: '' }
+    const root = nodes.insert(blankDirectory(stores, place, '', clock.nowNs()))
     database.run('UPDATE volume SET root = ? WHERE id = ?', root.id, lastId)
   })
   const made = present(find(), 'volume that was just made')
@@ -228,38 +229,12 @@ function openVolumeRow(stores: Stores, request: VolumeRequest): { id: number; ro
 
 export function blankDirectory(
   stores: Pick<Stores, 'owner'>,
-  volume: number,
-  parent: number | null,
-  name: string,
+  place: { readonly volume: number; readonly parent: number | null; readonly name: string },
   remoteKey: string,
   nowNs: bigint,
-) {
-  return {
-    volume,
-    parent,
-    name,
-    component: null,
-    kind: 'directory' as const,
-    mode: DIRECTORY_MODE,
-    uid: stores.owner.uid,
-    gid: stores.owner.gid,
-    size: 0,
-    atime: nowNs,
-    mtime: nowNs,
-    ctime: nowNs,
-    birthtime: nowNs,
-    change: 1,
-    remoteKey,
-    etag: null,
-    remoteSize: 0,
-    storageClass: null,
-    seenMs: 0,
-    staged: null,
-    isSealed: true,
-    listedMs: 0,
-    hasMarker: false,
-    metadata: null,
-  }
+): NewNode {
+  const kind = 'directory' as const
+  return blankNode({ ...place, ...stores.owner, kind, mode: DIRECTORY_MODE, remoteKey }, nowNs)
 }
 
 /** Is this a failure that passes, in spite of which a folder that is known can be shown? */

@@ -43,12 +43,42 @@ export type NodeRow = {
   /** Directories: when the listing was complete; 0: never. */
   readonly listedMs: number
   readonly hasMarker: boolean
-  /** Metadata of the object as JSON, when it is known. */
+  /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null
+  /** Where a symbolic link points; null: not known. */
+  readonly target: string | null
 }
 
 export type NewNode = Omit<NodeRow, 'id'>
 export type NodeChanges = Partial<Omit<NodeRow, 'id' | 'volume' | 'kind'>>
+
+/** What every new node says of itself. */
+type NodeStart = Pick<NewNode, 'volume' | 'parent' | 'name' | 'kind' | 'mode' | 'uid' | 'gid'>
+
+/** A new node that neither the bucket nor any program has said more of than `known`. */
+export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): NewNode {
+  return {
+    component: null,
+    size: 0,
+    atime: nowNs,
+    mtime: nowNs,
+    ctime: nowNs,
+    birthtime: nowNs,
+    change: 1,
+    remoteKey: null,
+    etag: null,
+    remoteSize: 0,
+    storageClass: null,
+    seenMs: 0,
+    staged: null,
+    isSealed: true,
+    listedMs: 0,
+    hasMarker: false,
+    metadata: null,
+    target: null,
+    ...known,
+  }
+}
 
 const KINDS: readonly NodeKind[] = ['file', 'directory', 'symlink']
 const KIND_NUMBERS = new Map<string, number>(KINDS.map((kind, number) => [kind, number]))
@@ -78,6 +108,7 @@ const COLUMNS = {
   listedMs: 'listed_ms',
   hasMarker: 'has_marker',
   metadata: 'metadata',
+  target: 'target',
 } as const satisfies Record<keyof NewNode, string>
 
 const STAMPS = ['atime', 'mtime', 'ctime', 'birthtime'] as const
@@ -238,6 +269,7 @@ function parse(row: Row): NodeRow {
     listedMs: Number(row.listed_ms),
     hasMarker: row.has_marker === 1,
     metadata: text(row.metadata),
+    target: text(row.target),
   }
 }
 

@@ -39,12 +39,16 @@ CREATE TABLE cached_block (
 `
 
 /**
- * Tree and journal. Owned by nodes.ts, journal.ts, staging.ts.
+ * Tree and journal. Owned by nodes.ts, xattrs.ts, journal.ts, staging.ts.
  *
  * node.remote_key: the key (files) or prefix (directories, ending in /) under which the bucket
  * holds it now; null: the bucket does not have it yet. It differs from the path while a rename
  * waits. node.etag, node.remote_size: the version last seen there, and the base of staged edits.
  * node.staged: id of the staging file with content not yet in the bucket.
+ * node.metadata: what the version in the bucket carries beside its bytes (object-attributes.ts), as
+ * JSON; null: not known. node.target: where a symbolic link points; null: not known.
+ *
+ * xattr: extended attributes, of the node whatever its name (xattrs.ts).
  *
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  */
@@ -81,7 +85,8 @@ CREATE TABLE node (
   sealed INTEGER NOT NULL DEFAULT 1,
   listed_ms INTEGER NOT NULL DEFAULT 0,
   has_marker INTEGER NOT NULL DEFAULT 0,
-  metadata TEXT
+  metadata TEXT,
+  target TEXT
 );
 INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
@@ -89,6 +94,12 @@ CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_by_key ON node (volume, remote_key);
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
 CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
+CREATE TABLE xattr (
+  node INTEGER NOT NULL REFERENCES node (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (node, name)
+) WITHOUT ROWID;
 CREATE TABLE staged (
   id TEXT PRIMARY KEY,
   record BLOB NOT NULL

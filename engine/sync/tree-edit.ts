@@ -6,7 +6,7 @@
  */
 import { assert, present } from '../base/assert.ts'
 import type { JournalRow } from '../store/journal.ts'
-import type { NodeKind, NodeRow } from '../store/nodes.ts'
+import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
 import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
 
@@ -30,32 +30,17 @@ export function addEntry(
   const isFile = entry.kind !== 'directory'
   const add = (note: Note) => {
     const nowNs = tree.clock.nowNs()
-    const row = tree.nodes.insert({
+    const nowMs = tree.clock.nowMs()
+    const node = {
+      ...entry,
       volume: tree.volume,
       parent: directory.id,
       name,
-      component: null,
-      kind: entry.kind,
-      mode: entry.mode,
-      uid: entry.uid,
-      gid: entry.gid,
-      size: 0,
-      atime: nowNs,
-      mtime: nowNs,
-      ctime: nowNs,
-      birthtime: nowNs,
-      change: 1,
-      remoteKey: null,
-      etag: null,
-      remoteSize: 0,
-      storageClass: null,
-      seenMs: tree.clock.nowMs(),
-      staged: null,
+      seenMs: nowMs,
       isSealed: !isFile,
-      listedMs: isFile ? 0 : tree.clock.nowMs(),
-      hasMarker: false,
-      metadata: null,
-    })
+      listedMs: isFile ? 0 : nowMs,
+    }
+    const row = tree.nodes.insert(blankNode(node, nowNs))
     tree.nodes.touchDirectory(directory.id, nowNs)
     if (!isFile) journalMarker(tree, row)
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
@@ -247,49 +232,6 @@ function retargetJournal(tree: Tree, row: NodeRow, oldKey: string, key: string):
   )
 }
 
-export type AttributeEdit = {
-  readonly mode?: number
-  readonly uid?: number
-  readonly gid?: number
-  readonly atime?: bigint
-  readonly mtime?: bigint
-}
-
-/** Changes attributes alone. They travel with the next upload, or by a copy of the object onto itself. */
-export function editAttributes(
-  tree: Tree,
-  id: number,
-  edit: AttributeEdit,
-  origin: string,
-): Promise<NodeRow> {
-  return tree.change((note) => {
-    const row = tree.node(id)
-    tree.nodes.update(id, { ...edit, ctime: tree.clock.nowNs(), change: row.change + 1 })
-    const isStored = Object.keys(edit).some((name) => name !== 'atime')
-    if (isStored && row.parent !== null && row.isSealed) journalAttributes(tree, row)
-    if (row.parent !== null) {
-      note({ type: 'attributes', id, parent: row.parent, name: row.name, origin })
-    }
-    return tree.node(id)
-  })
-}
-
-function journalAttributes(tree: Tree, row: NodeRow): void {
-  if (row.kind === 'directory') {
-    journalMarker(tree, row)
-    return
-  }
-  const put = tree.journal.opOfNode(row.id, 'put')
-  if (put && !tree.isRunning(put)) return
-  if (!put && row.remoteKey === null) return
-  const readyMs = tree.clock.nowMs() + QUIET_MS.attributes
-  const key = tree.keyOf(row)
-  const waiting = tree.journal.opOfNode(row.id, 'attributes')
-  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: 0, readyMs })
-  else tree.journal.insert({ volume: tree.volume, op: 'attributes', node: row.id, key, readyMs })
-  noteEdit(tree)
-}
-
 /** The last handle of a removed file is closed: nothing of it is needed any more. */
 export function forgetOrphan(tree: Tree, id: number): Promise<void> {
   return tree.change(() => {
@@ -301,7 +243,8 @@ export function forgetOrphan(tree: Tree, id: number): Promise<void> {
   })
 }
 
-function noteEdit(tree: Tree): void {
+/** The journal has something new: programs come first for a while. */
+export function noteEdit(tree: Tree): void {
   tree.lastEditMs = tree.clock.monotonicMs()
   tree.onDidJournal()
 }

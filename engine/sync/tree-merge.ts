@@ -8,7 +8,7 @@
 
 import { nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
-import type { NewNode, NodeRow } from '../store/nodes.ts'
+import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
@@ -155,14 +155,7 @@ class Merge {
     const existing = nodes.child(parent.id, name)
     if (existing?.kind === 'directory') return this.#adopt(existing, found)
     if (existing) this.#renameForDirectory(existing)
-    const row = nodes.insert({
-      ...this.#blank(parent, name, component),
-      kind: 'directory',
-      mode: DIRECTORY_MODE,
-      remoteKey: found,
-    })
-    this.#noteAdded(row)
-    return row
+    return this.#insert(parent, { name, component, kind: 'directory' }, { remoteKey: found })
   }
 
   /** The directory that holds `key` below `top`, made together with those above it. */
@@ -221,10 +214,7 @@ class Merge {
 
   #insertFile(directory: NodeRow, name: string, component: string, object: ObjectInfo): void {
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
-    const row = this.#tree.nodes.insert({
-      ...this.#blank(directory, name, component),
-      kind: 'file',
-      mode: FILE_MODE,
+    const facts = {
       size: object.sizeBytes,
       atime: modified,
       mtime: modified,
@@ -234,8 +224,8 @@ class Merge {
       etag: object.etag,
       remoteSize: object.sizeBytes,
       storageClass: object.storageClass ?? null,
-    })
-    this.#noteAdded(row)
+    }
+    this.#insert(directory, { name, component, kind: 'file' }, facts)
   }
 
   /** undefined: a local file has the name and its upload will meet this object. */
@@ -283,32 +273,30 @@ class Merge {
     return isMovedAway !== undefined
   }
 
-  #blank(parent: NodeRow, name: string, component: string): Omit<NewNode, 'kind' | 'mode'> {
-    const nowNs = this.#tree.clock.nowNs()
-    return {
-      volume: this.#tree.volume,
-      parent: parent.id,
-      name,
-      component: component === name ? null : component,
-      uid: this.#tree.owner.uid,
-      gid: this.#tree.owner.gid,
-      size: 0,
-      atime: nowNs,
-      mtime: nowNs,
-      ctime: nowNs,
-      birthtime: nowNs,
-      change: 1,
-      remoteKey: null,
-      etag: null,
-      remoteSize: 0,
-      storageClass: null,
-      seenMs: this.#startedMs,
-      staged: null,
-      isSealed: true,
-      listedMs: 0,
-      hasMarker: false,
-      metadata: null,
-    }
+  #insert(
+    parent: NodeRow,
+    found: { readonly name: string; readonly component: string; readonly kind: NodeKind },
+    facts: Partial<NewNode>,
+  ): NodeRow {
+    const tree = this.#tree
+    const row = tree.nodes.insert(
+      blankNode(
+        {
+          ...tree.owner,
+          volume: tree.volume,
+          parent: parent.id,
+          name: found.name,
+          component: found.component === found.name ? null : found.component,
+          kind: found.kind,
+          mode: found.kind === 'directory' ? DIRECTORY_MODE : FILE_MODE,
+          seenMs: this.#startedMs,
+          ...facts,
+        },
+        tree.clock.nowNs(),
+      ),
+    )
+    this.#noteAdded(row)
+    return row
   }
 
   #noteAdded(row: NodeRow): void {

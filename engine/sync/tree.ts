@@ -22,6 +22,7 @@ import type { Database } from '../store/database.ts'
 import type { Journal, JournalRow } from '../store/journal.ts'
 import type { NodeRow, Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
+import { Xattrs } from '../store/xattrs.ts'
 import { Departures } from './departures.ts'
 
 export type TreeChange = {
@@ -64,6 +65,7 @@ export const DIRECTORY_MODE = 0o755
 export class Tree {
   readonly database: Database
   readonly nodes: Nodes
+  readonly xattrs: Xattrs
   readonly journal: Journal
   readonly staging: StagingArea
   readonly clock: Clock
@@ -78,6 +80,8 @@ export class Tree {
   isOpen: (id: number) => boolean = () => false
   /** When a program last changed something, on the clock that never jumps. */
   lastEditMs = Number.NEGATIVE_INFINITY
+  /** Do extended attributes travel to the bucket? Set by a mount that asks for it. */
+  syncsXattrs = false
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}
   readonly #listeners = new Set<(changes: readonly TreeChange[]) => void>()
@@ -85,6 +89,7 @@ export class Tree {
   constructor(parts: TreeParts) {
     this.database = parts.database
     this.nodes = parts.nodes
+    this.xattrs = new Xattrs(parts.database)
     this.journal = parts.journal
     this.staging = parts.staging
     this.clock = parts.clock

@@ -1,9 +1,20 @@
 /** What one mount's file system is made of. */
 import type { Clock } from '../base/clock.ts'
+import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from '../sync/file-contents.ts'
 import type { Listings } from '../sync/listing.ts'
 import type { Tree } from '../sync/tree.ts'
 import type { NodeId } from './vfs.ts'
+
+/** Attributes `user.pail.*`, which say what Pail knows of a file. Programs cannot change them. */
+export type VirtualXattrs = {
+  /**
+   * The names that a listing shows. What is listed, `cp -a` copies, and cannot set on another file
+   * of a Pail folder: names left out can still be read.
+   */
+  list(row: NodeRow): readonly string[]
+  get(row: NodeRow, name: string): string | undefined
+}
 
 export type MountVfsParts = {
   readonly tree: Tree
@@ -17,6 +28,7 @@ export type MountVfsParts = {
   readonly origin: string
   readonly epoch: bigint
   readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
+  readonly virtualXattrs?: VirtualXattrs
   /** A program read a file from its start to its end: its siblings may be next. */
   readonly onDidReadWhole?: (id: NodeId) => void
 }

@@ -10,7 +10,7 @@ import { present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from '../sync/file-content.ts'
 import type { TreeChange } from '../sync/tree.ts'
-import { editAttributes } from '../sync/tree-edit.ts'
+import { editAttributes } from '../sync/tree-attributes.ts'
 import { Handles } from './handles.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import { Namespace } from './namespace.ts'
@@ -30,7 +30,9 @@ import type {
   Stamp,
   Target,
   Vfs,
+  XattrMode,
 } from './vfs.ts'
+import { MountXattrs } from './xattrs.ts'
 
 const BLOCK_SIZE_BYTES = 4096
 /** statfs is asked for often; the disk's figures may be this old. */
@@ -43,6 +45,7 @@ export class MountVfs implements Vfs {
   readonly #parts: MountVfsParts
   readonly #handles = new Handles()
   readonly #namespace: Namespace
+  readonly #xattrs: MountXattrs
   #space: { atMs: number; freeBytes: number; totalBytes: number } | undefined
 
   constructor(parts: MountVfsParts) {
@@ -51,6 +54,7 @@ export class MountVfs implements Vfs {
     this.isReadOnly = parts.isReadOnly
     this.epoch = parts.epoch
     this.#namespace = new Namespace(parts)
+    this.#xattrs = new MountXattrs(parts)
   }
 
   get openHandles(): number {
@@ -257,6 +261,28 @@ export class MountVfs implements Vfs {
     mode: RenameMode,
   ) {
     return this.#namespace.rename(context, from, to, mode)
+  }
+
+  async getxattr(_context: Context, target: Target, name: string): Promise<Uint8Array> {
+    return this.#xattrs.get(target.id, name)
+  }
+
+  async setxattr(
+    _context: Context,
+    target: Target,
+    attribute: { readonly name: string; readonly value: Uint8Array; readonly mode: XattrMode },
+  ): Promise<void> {
+    this.#namespace.checkWritable()
+    await this.#xattrs.set(target.id, attribute.name, attribute.value, attribute.mode)
+  }
+
+  async listxattr(_context: Context, target: Target): Promise<readonly string[]> {
+    return this.#xattrs.list(target.id)
+  }
+
+  async removexattr(_context: Context, target: Target, name: string): Promise<void> {
+    this.#namespace.checkWritable()
+    await this.#xattrs.remove(target.id, name)
   }
 
   /** The figures of the disk that takes what is written: the bucket's own limit is not known. */

@@ -116,6 +116,9 @@ export type Change = {
   readonly origin: 'remote' | Context['front']
 }
 
+/** `create`: fails with `vfs/exists` when it is there; `replace`: with `vfs/no-attribute` when not. */
+export type XattrMode = 'set' | 'create' | 'replace'
+
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
 
 export interface Vfs {
@@ -198,6 +201,16 @@ export interface Vfs {
     to: { readonly directory: NodeId; readonly name: string },
     mode: RenameMode,
   ): Promise<{ readonly from: DirectoryChange; readonly to: DirectoryChange }>
+
+  /** Extended attributes. None of these asks the network. @throws PailError `vfs/no-attribute` */
+  getxattr(context: Context, target: Target, name: string): Promise<Uint8Array>
+  setxattr(
+    context: Context,
+    target: Target,
+    attribute: { readonly name: string; readonly value: Uint8Array; readonly mode: XattrMode },
+  ): Promise<void>
+  listxattr(context: Context, target: Target): Promise<readonly string[]>
+  removexattr(context: Context, target: Target, name: string): Promise<void>
 
   /** Never asks the network. */
   statfs(): Promise<FileSystemFacts>

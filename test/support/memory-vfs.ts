@@ -22,6 +22,7 @@ import type {
   Stamp,
   Target,
   Vfs,
+  XattrMode,
 } from '../../engine/vfs/vfs.ts'
 import { PailError } from '../../shared/errors.ts'
 
@@ -34,6 +35,7 @@ type Node = {
   attributes: Attributes
   data: Buffer
   readonly target: string
+  readonly xattrs: Map<string, Uint8Array>
   readonly children: Map<string, Child>
   parent: NodeId
   name: string
@@ -240,6 +242,35 @@ export class MemoryVfs implements Vfs {
     }
   }
 
+  async getxattr(context: Context, target: Target, name: string): Promise<Uint8Array> {
+    await this.#enter('getxattr', context)
+    const value = this.#node(target.id).xattrs.get(name)
+    if (!value) throw new PailError('vfs/no-attribute', name)
+    return value
+  }
+
+  async setxattr(
+    context: Context,
+    target: Target,
+    { name, value, mode }: { name: string; value: Uint8Array; mode: XattrMode },
+  ): Promise<void> {
+    await this.#enter('setxattr', context)
+    const { xattrs } = this.#node(target.id)
+    if (mode === 'create' && xattrs.has(name)) throw new PailError('vfs/exists', name)
+    if (mode === 'replace' && !xattrs.has(name)) throw new PailError('vfs/no-attribute', name)
+    xattrs.set(name, Uint8Array.from(value))
+  }
+
+  async listxattr(context: Context, target: Target): Promise<readonly string[]> {
+    await this.#enter('listxattr', context)
+    return [...this.#node(target.id).xattrs.keys()]
+  }
+
+  async removexattr(context: Context, target: Target, name: string): Promise<void> {
+    await this.#enter('removexattr', context)
+    if (!this.#node(target.id).xattrs.delete(name)) throw new PailError('vfs/no-attribute', name)
+  }
+
   async statfs(): Promise<FileSystemFacts> {
     await this.#enter('statfs', undefined)
     return {
@@ -302,7 +333,16 @@ export class MemoryVfs implements Vfs {
       birthtime: now,
       change: 1,
     }
-    return { attributes, data: Buffer.alloc(0), target, children: new Map(), parent: id, name: '' }
+    const data = Buffer.alloc(0)
+    return {
+      attributes,
+      data,
+      target,
+      xattrs: new Map(),
+      children: new Map(),
+      parent: id,
+      name: '',
+    }
   }
 
   #add(

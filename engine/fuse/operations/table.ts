@@ -6,6 +6,7 @@ import * as directories from './directories.ts'
 import * as files from './files.ts'
 import * as names from './names.ts'
 import type { Operation } from './operation.ts'
+import * as xattrs from './xattrs.ts'
 
 export const OPERATIONS: ReadonlyMap<number, Operation> = new Map([
   [Opcode.LOOKUP, names.lookup],
@@ -22,6 +23,10 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map([
   [Opcode.ACCESS, attributes.access],
   [Opcode.STATFS, attributes.statfs],
   [Opcode.DESTROY, attributes.destroy],
+  [Opcode.SETXATTR, xattrs.setxattr],
+  [Opcode.GETXATTR, xattrs.getxattr],
+  [Opcode.LISTXATTR, xattrs.listxattr],
+  [Opcode.REMOVEXATTR, xattrs.removexattr],
   [Opcode.OPEN, files.open],
   [Opcode.CREATE, files.create],
   [Opcode.READ, files.read],
@@ -38,9 +43,8 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map([
 
 /**
  * Answered without looking. Everything that is in neither table gets ENOSYS, which the kernel
- * remembers and does not ask again: extended attributes (programs then see EOPNOTSUPP), FALLOCATE,
- * LSEEK and COPY_FILE_RANGE (the kernel or libc falls back), POLL, and operations newer than this
- * code.
+ * remembers and does not ask again: FALLOCATE, LSEEK and COPY_FILE_RANGE (the kernel or libc falls
+ * back), POLL, and operations newer than this code.
  */
 export const REFUSALS: ReadonlyMap<number, number> = new Map([
   [Opcode.LINK, ERRNO.EPERM],

@@ -122,6 +122,10 @@ export const GETATTR_HANDLE = 1 << 0
 export const WRITE_CACHE = 1 << 0
 export const WRITE_KILL_SUIDGID = 1 << 2
 
+/** setxattr(2) */
+export const XATTR_CREATE = 1 << 0
+export const XATTR_REPLACE = 1 << 1
+
 /** renameat2(2) */
 export const RENAME_NOREPLACE = 1 << 0
 export const RENAME_EXCHANGE = 1 << 1

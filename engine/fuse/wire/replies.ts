@@ -151,6 +151,19 @@ export function encodeText(unique: bigint, text: string): Buffer {
   return reply
 }
 
+export function encodeBytes(unique: bigint, bytes: Uint8Array): Buffer {
+  const reply = emptyReply(unique, bytes.length)
+  reply.set(bytes, OUT_HEADER_BYTES)
+  return reply
+}
+
+/** How much room the value of an extended attribute, or the list of their names, needs. */
+export function encodeXattrSize(unique: bigint, sizeBytes: number): Buffer {
+  const reply = emptyReply(unique, 8)
+  reply.writeUInt32LE(sizeBytes, OUT_HEADER_BYTES)
+  return reply
+}
+
 export function encodeStatfs(unique: bigint, facts: FileSystemFacts): Buffer {
   const reply = emptyReply(unique, 80)
   const at = OUT_HEADER_BYTES

@@ -4,7 +4,7 @@
  * Keeps: a field is read only where the request says that it is valid.
  */
 import { PailError } from '../../../shared/errors.ts'
-import type { RenameMode, Stamp } from '../../vfs/vfs.ts'
+import type { RenameMode, Stamp, XattrMode } from '../../vfs/vfs.ts'
 import {
   GETATTR_HANDLE,
   IN_HEADER_BYTES,
@@ -12,6 +12,8 @@ import {
   RENAME_NOREPLACE,
   SetattrField,
   WRITE_HEADER_BYTES,
+  XATTR_CREATE,
+  XATTR_REPLACE,
 } from './constants.ts'
 import { WireReader } from './reader.ts'
 
@@ -201,6 +203,40 @@ export function decodeWrite(body: WireReader): WriteRequest {
     writeFlags: body.u32(20),
     data: body.bytes(WRITE_HEADER_BYTES, sizeBytes),
   }
+}
+
+/** A name of an extended attribute may have a slash. */
+export function decodeGetxattr(body: WireReader): { name: string; sizeBytes: number } {
+  return { sizeBytes: body.u32(0), name: xattrName(body, 8).text }
+}
+
+export const decodeRemovexattr = (body: WireReader): string => xattrName(body, 0).text
+
+/** The short form: SETXATTR_EXT is not agreed on at INIT. */
+export function decodeSetxattr(body: WireReader): {
+  name: string
+  value: Buffer
+  mode: XattrMode
+} {
+  const name = xattrName(body, 8)
+  return {
+    name: name.text,
+    value: body.bytes(name.next, body.u32(0)),
+    mode: xattrMode(body.u32(4)),
+  }
+}
+
+function xattrName(body: WireReader, at: number): { text: string; next: number } {
+  const name = body.text(at)
+  if (name.text === '') throw new PailError('vfs/invalid', 'an extended attribute without a name')
+  return name
+}
+
+function xattrMode(flags: number): XattrMode {
+  if (flags === 0) return 'set'
+  if (flags === XATTR_CREATE) return 'create'
+  if (flags === XATTR_REPLACE) return 'replace'
+  throw new PailError('vfs/invalid', `setxattr flags ${flags}`)
 }
 
 /** FLUSH, RELEASE, RELEASEDIR, FSYNC and FSYNCDIR all begin with the handle. */
