@@ -3,7 +3,7 @@
  *
  * unit, tidy: no network, no FUSE, part of `npm run check`. contract: object stores, memory and a
  * real server. model, crash: random histories and cut power. mount: the kernel. faults: a network
- * that fails. e2e: the window.
+ * that fails. e2e: the window. conformance: suites of others, by `npm run conformance` alone.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -51,6 +51,12 @@ const PROJECTS: readonly Project[] = [
     name: 'faults',
     include: ['test/faults/**/*.test.ts'],
     timeoutMs: 300 * SECOND,
+    isSerial: true,
+  },
+  {
+    name: 'conformance',
+    include: ['test/conformance/**/*.test.ts'],
+    timeoutMs: 7200 * SECOND,
     isSerial: true,
   },
   { name: 'e2e', include: ['test/e2e/**/*.test.ts'], timeoutMs: 300 * SECOND, isSerial: true },

@@ -5,6 +5,7 @@
  *   node test/run.mjs check          format, lint, types, tidy, unit
  *   node test/run.mjs screenshots    only the pictures of docs/images
  *   node test/run.mjs mount e2e      only these projects of vitest.config.ts
+ *   node test/run.mjs conformance    suites of others against a mount; builds them first
  *
  * Keeps: the last line is `N passed, N failed`; a project that ran no test has failed. What a test
  * left behind (a mount, a process) is ended, and fails the run.
@@ -14,6 +15,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, SetupError } from '../build/common.mjs'
+import { installFsx } from '../build/fsx.mjs'
 import { setUp } from '../build/setup.mjs'
 import { versitygwPath } from '../build/versitygw.mjs'
 import { endLeftovers } from './leftovers.mjs'
@@ -23,6 +25,8 @@ const CHECK = ['tidy', 'unit', 'renderer']
 const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['faults'], ['e2e']]
 /** No step takes half of this on two cores; one that hangs must not hang the run. */
 const STEP_MS_MAX = 15 * 60 * 1000
+/** A million operations, each through the kernel. */
+const CONFORMANCE_MS_MAX = 4 * 60 * 60 * 1000
 
 /** @typedef {import('./report.mjs').Result} Result */
 
@@ -44,9 +48,10 @@ let running
  * @param {string} program below node_modules/.bin
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env]
+ * @param {number} [limitMs]
  * @returns {Promise<number>} its exit code
  */
-function runStep(program, args, env = {}) {
+function runStep(program, args, env = {}, limitMs = STEP_MS_MAX) {
   const path = join(ROOT, 'node_modules/.bin', program)
   const child = spawn(path, args, {
     cwd: ROOT,
@@ -58,7 +63,7 @@ function runStep(program, args, env = {}) {
   const timer = setTimeout(() => {
     process.stdout.write(`${program} did not end in time\n`)
     endGroup('SIGKILL')
-  }, STEP_MS_MAX)
+  }, limitMs)
   return new Promise((resolve) => {
     child.on('error', () => resolve(127))
     child.on('exit', (code) => resolve(code ?? 1))
@@ -106,7 +111,8 @@ async function vitestStep(projects, { filter, env, workersMax } = {}) {
   if (filter) args.push(filter)
   if (workersMax !== undefined) args.push(`--maxWorkers=${workersMax}`)
   const start = performance.now()
-  const code = await runStep('vitest', args, env)
+  const limitMs = projects.includes('conformance') ? CONFORMANCE_MS_MAX : STEP_MS_MAX
+  const code = await runStep('vitest', args, env, limitMs)
   const seconds = (performance.now() - start) / 1000
   const counts = countTests(report, { exitCode: code, places: projects.map(placeOf) })
   return [{ name: projects.join(', '), seconds, ...counts }]
@@ -145,6 +151,7 @@ async function setUpAndRun(wanted) {
     const isCheck = wanted.includes('check')
     await setUp(isCheck ? 'check' : 'tests')
     if (!isCheck) runEnv.PAIL_VERSITYGW = versitygwPath()
+    if (wanted.includes('conformance')) await installFsx()
     return await runWanted(wanted)
   } catch (thrown) {
     const text = thrown instanceof SetupError ? thrown.message : thrown

@@ -1,6 +1,7 @@
 /** What can go wrong on the way to an S3 server and back, each as a fault for the proxy. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery, Fault, ProxiedReply } from './fault-proxy.ts'
+import { Dice } from './tree.ts'
 
 const XML_HEADERS = { 'content-type': 'application/xml', 'x-amz-request-id': 'FAULT' }
 const HTML_HEADERS = { 'content-type': 'text/html; charset=utf-8' }
@@ -227,4 +228,16 @@ function flipped(bytes: Buffer): Buffer {
   const at = Math.floor(copy.length / 2)
   copy[at] = (copy[at] ?? 0) ^ 0x10
   return copy
+}
+
+/** So many of the requests, chosen by the seed, are refused as too many or broken off. */
+export function flakyWay(how: { seed: number; refused: number; reset: number }): Fault {
+  const dice = new Dice(how.seed)
+  return async (exchange) => {
+    const chance = dice.below(1000) / 1000
+    if (chance < how.reset) return exchange.reset()
+    const isRefused = chance < how.reset + how.refused
+    await exchange.body()
+    await exchange.send(isRefused ? errorReply(503, 'SlowDown') : await exchange.forward())
+  }
 }
