@@ -1,12 +1,12 @@
 /** Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line. */
 import type { Etag } from '../s3/object-store.ts'
+import { copyInBucket } from './copy-guard.ts'
 import { attributesOf } from './object-attributes.ts'
-import { serverCopy } from './server-copy.ts'
 import type { Job } from './sync-job.ts'
 import { headOrNone } from './upload-job.ts'
 
 export async function rewriteAttributes(job: Job): Promise<void> {
-  const { tree, row, signal } = job
+  const { tree, row } = job
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   const key = node?.remoteKey
   if (!node || node.parent === null || !key || node.etag === null || row.state === 'cancelled') {
@@ -27,15 +27,8 @@ export async function rewriteAttributes(job: Job): Promise<void> {
     ...attributesOf(node, head.metadata),
     ...(head.contentType === undefined ? {} : { contentType: head.contentType }),
   }
-  const { etag } = await serverCopy({
-    store: job.store,
-    requests: job.requests,
-    capabilities: await job.capabilities(signal),
-    source: { volume: tree.volume, key, etag: node.etag as Etag, sizeBytes: node.remoteSize },
-    key,
-    replace,
-    signal,
-  })
+  const source = { volume: tree.volume, key, etag: node.etag as Etag, sizeBytes: node.remoteSize }
+  const etag = await copyInBucket(job, { source, key, replace })
   await tree.change(() => {
     const now = tree.journal.bySeq(row.seq)
     const current = tree.nodes.byId(node.id)

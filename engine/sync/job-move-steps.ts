@@ -2,10 +2,10 @@
  * Steps that the move of a file and that of a directory share.
  */
 import { present } from '../base/assert.ts'
-import type { Etag, Precondition } from '../s3/object-store.ts'
+import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { ObjectVersion } from './content.ts'
-import { serverCopy } from './server-copy.ts'
+import { copyInBucket, type JobCopy } from './copy-guard.ts'
 import type { Job } from './sync-job.ts'
 import { passingKey } from './vacate.ts'
 
@@ -45,23 +45,11 @@ export function versionOf(node: NodeRow, key: string): ObjectVersion {
   return { volume: node.volume, key, etag, sizeBytes: node.remoteSize }
 }
 
-export type CopyHow = { readonly precondition?: Precondition; readonly isVerifiedLater?: boolean }
-
-export async function copyOne(
+export function copyOne(
   job: Job,
   source: ObjectVersion,
   key: string,
-  { precondition, isVerifiedLater }: CopyHow,
+  how: Pick<JobCopy, 'precondition' | 'isVerifiedLater'>,
 ): Promise<Etag> {
-  const { etag } = await serverCopy({
-    store: job.store,
-    requests: job.requests,
-    capabilities: await job.capabilities(job.signal),
-    source,
-    key,
-    ...(precondition ? { precondition } : {}),
-    ...(isVerifiedLater ? { isVerifiedLater } : {}),
-    signal: job.signal,
-  })
-  return etag
+  return copyInBucket(job, { source, key, ...how })
 }

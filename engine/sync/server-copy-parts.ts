@@ -1,16 +1,18 @@
 /**
  * Copies an object that is too large for one CopyObject, part by part.
  *
- * Keeps: the destination appears whole or not at all; an upload that fails is aborted, or named in
- *        the saved record.
+ * Keeps: the destination appears whole or not at all; an upload that is not completed is aborted,
+ *        or stays in the saved record, with its id or, when that was lost, without.
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import { isOntoItself, type ServerCopy, verifyCopy } from './server-copy-check.ts'
+import { beginUpload } from './upload-begin.ts'
 import { headOrNone, isCode } from './upload-job.ts'
+import { abortOrphans, forget } from './upload-orphans.ts'
 import { PARTS_MAX } from './upload-plan.ts'
 import { compositeEtag, isMet, isSameEtag } from './upload-proof.ts'
-import { EMPTY_UPLOAD_RECORD } from './upload-record.ts'
+import { type OrphanUpload, RecordKeeper } from './upload-record.ts'
 
 /** Long enough to be few, short enough that several at once finish within a request's time. */
 export const COPY_PART_BYTES = 1024 * 1024 * 1024
@@ -22,18 +24,21 @@ export async function copyInParts(copy: ServerCopy): Promise<{ etag: Etag }> {
     throw new PailError('s3/unsupported', 'the server copies no parts of objects', { key })
   }
   const attributes = copy.replace ?? (await attributesOfSource(copy))
-  const { uploadId } = await requests.run(
-    'background',
-    (attempt) => store.createMultipart({ ...attributes, key }, attempt),
-    signal,
-  )
-  await copy.save?.({ ...EMPTY_UPLOAD_RECORD, orphans: [{ key, uploadId }] })
+  const keeper = new RecordKeeper(undefined, async (record) => copy.save?.(record))
+  const request = <T>(work: (attempt: AbortSignal) => Promise<T>) =>
+    requests.run('background', work, signal)
+  const { uploadId } = await beginUpload({
+    ...{ store, key, attributes, keeper, request },
+    named: (record, id) => ({ ...record, orphans: [...record.orphans, { key, uploadId: id }] }),
+  })
   try {
     const etag = await copyAndComplete(copy, uploadId)
-    await copy.save?.(undefined)
+    const isOurs = (orphan: OrphanUpload) => 'uploadId' in orphan && orphan.uploadId === uploadId
+    await abortOrphans({ store, keeper, request }, (orphan) => !isOurs(orphan))
+    await forget(keeper, isOurs)
     return etag
   } catch (thrown) {
-    if (!signal.aborted) await abort(copy, uploadId)
+    if (!signal.aborted) await abortOrphans({ store, keeper, request })
     throw thrown
   }
 }
@@ -154,17 +159,4 @@ async function completeOnce(
 /** Copied onto itself, the object must still be the version that was copied. */
 function preconditionOf(copy: ServerCopy) {
   return isOntoItself(copy) ? { ifMatch: copy.source.etag } : copy.precondition
-}
-
-/** What cannot be aborted now stays in the saved record. */
-async function abort(copy: ServerCopy, uploadId: string): Promise<void> {
-  const { store, key, requests, signal } = copy
-  try {
-    const work = (attempt: AbortSignal) => store.abortMultipart(key, uploadId, attempt)
-    await requests.run('background', work, signal)
-  } catch (thrown) {
-    if (!(thrown instanceof PailError)) throw thrown
-    return
-  }
-  await copy.save?.(undefined)
 }

@@ -10,7 +10,7 @@ import { assertNever, PailError } from '../../shared/errors.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
 import { type UploadDeps, type UploadJob, type UploadOutcome, UploadRun } from './upload-job.ts'
 import { uploadParts } from './upload-multipart.ts'
-import { abortOrphan } from './upload-orphans.ts'
+import { abortOrphan, abortOrphans, type OrphanKeeper } from './upload-orphans.ts'
 import type { PartsOutcome } from './upload-parts-open.ts'
 import { planUpload } from './upload-plan.ts'
 import { putWhole } from './upload-put.ts'
@@ -31,16 +31,16 @@ export async function uploadContent(job: UploadJob, deps: UploadDeps): Promise<U
     const outcome = await uploadOrRestart(run)
     if (outcome.kind === 'superseded') {
       await keeper.giveUpMultipart()
-      await abortOrphans(run)
+      await abortOrphans(orphansOf(run))
       return { outcome: 'superseded' }
     }
-    if (keeper.record.orphans.length > 0) await abortOrphans(run)
+    if (keeper.record.orphans.length > 0) await abortOrphans(orphansOf(run))
     return { outcome: 'stored', etag: outcome.etag, orphans: keeper.record.orphans }
   } catch (thrown) {
     // A conflict goes on under another key: these parts will not be used.
     if (thrown instanceof PailError && thrown.code === 's3/precondition') {
       await keeper.giveUpMultipart()
-      await abortOrphans(run)
+      await abortOrphans(orphansOf(run))
     }
     throw thrown
   }
@@ -59,6 +59,10 @@ export async function abandonUpload(
   for (const orphan of withOrphans(orphans, multipart, opening)) {
     await abortOrphan({ store, record }, orphan, (work) => work(signal))
   }
+}
+
+function orphansOf(run: UploadRun): OrphanKeeper {
+  return { store: run.job.store, keeper: run.keeper, request: (work) => run.request(work) }
 }
 
 type Ended = Extract<PartsOutcome, { kind: 'stored' | 'superseded' }>
@@ -100,22 +104,4 @@ async function putInstead(run: UploadRun): Promise<Ended> {
   await run.keeper.giveUpMultipart()
   const etag = await putWhole(run)
   return etag === undefined ? { kind: 'superseded' } : { kind: 'stored', etag }
-}
-
-/** What cannot be aborted now stays in the record, for a later clean-up. */
-async function abortOrphans(run: UploadRun): Promise<void> {
-  const { store } = run.job
-  for (const orphan of run.keeper.record.orphans) {
-    try {
-      const { record } = run.keeper
-      await abortOrphan({ store, record }, orphan, (work) => run.request(work))
-    } catch (thrown) {
-      if (!(thrown instanceof PailError)) throw thrown
-      return
-    }
-    await run.keeper.change((record) => ({
-      ...record,
-      orphans: record.orphans.filter((other) => other !== orphan),
-    }))
-  }
 }

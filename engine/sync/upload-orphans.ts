@@ -8,7 +8,7 @@
 import { PailError } from '../../shared/errors.ts'
 import type { MultipartUpload, ObjectStore } from '../s3/object-store.ts'
 import { isCode } from './upload-job.ts'
-import type { NamelessUpload, OrphanUpload, UploadRecord } from './upload-record.ts'
+import type { NamelessUpload, OrphanUpload, RecordKeeper, UploadRecord } from './upload-record.ts'
 
 /** The server's clock and ours differ by less, or it refuses our signatures in the end. */
 const CLOCK_SKEW_MS = 5 * 60_000
@@ -31,6 +31,39 @@ export async function abortOrphan(
     if (isOnRecord(record, uploadId) || !(await hasNoParts(store, { key, uploadId }, ask))) continue
     await ask((signal) => store.abortMultipart(key, uploadId, signal))
   }
+}
+
+/** What cannot be aborted now stays in the record, for a later clean-up. */
+export async function abortOrphans(
+  { store, keeper, request }: OrphanKeeper,
+  isMeant: (orphan: OrphanUpload) => boolean = () => true,
+): Promise<void> {
+  for (const orphan of keeper.record.orphans.filter(isMeant)) {
+    try {
+      await abortOrphan({ store, record: keeper.record }, orphan, (work) => request(work))
+    } catch (thrown) {
+      if (!(thrown instanceof PailError)) throw thrown
+      return
+    }
+    await forget(keeper, (other) => other === orphan)
+  }
+}
+
+export type OrphanKeeper = {
+  readonly store: ObjectStore
+  readonly keeper: RecordKeeper
+  readonly request: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+}
+
+/** Takes orphans that are none any more off the record. */
+export function forget(
+  keeper: RecordKeeper,
+  isOver: (orphan: OrphanUpload) => boolean,
+): Promise<void> {
+  return keeper.change((record) => ({
+    ...record,
+    orphans: record.orphans.filter((orphan) => !isOver(orphan)),
+  }))
 }
 
 async function candidates(

@@ -1,16 +1,16 @@
 /**
  * Begins a multipart upload, or goes on with one that an earlier run has left.
  *
- * Keeps: an upload is recorded before it is asked for, its UploadId before the first part is sent.
+ * Keeps: no part is sent before the upload's id is on record.
  */
 import { createHash } from 'node:crypto'
 import type { PailError } from '../../shared/errors.ts'
 import type { Etag, PartInfo, PutAttributes } from '../s3/object-store.ts'
+import { beginUpload } from './upload-begin.ts'
 import { isCode, type UploadRun } from './upload-job.ts'
-import { isRefusal } from './upload-orphans.ts'
 import type { UploadPart } from './upload-plan.ts'
 import { compositeEtag, isSameEtag, isSent, md5Of } from './upload-proof.ts'
-import { type MultipartRecord, type PartRecord, withOrphans } from './upload-record.ts'
+import type { MultipartRecord, PartRecord } from './upload-record.ts'
 
 export type PartsOutcome =
   | { readonly kind: 'stored'; readonly etag: Etag }
@@ -46,49 +46,21 @@ export async function openMultipart(
   }
   await keeper.giveUpMultipart()
   if (!job.isCurrent()) return { kind: 'superseded' }
-  return { kind: 'open', multipart: await beginUpload(run), known: new Map(), listed: new Map() }
+  return { kind: 'open', multipart: await beginMultipart(run), known: new Map(), listed: new Map() }
 }
 
-/**
- * That an upload is asked for is on record before the request: when the reply is lost, or the
- * engine ends before it comes, an upload may be open whose id nobody knows.
- */
-async function beginUpload(run: UploadRun): Promise<MultipartRecord> {
+async function beginMultipart(run: UploadRun): Promise<MultipartRecord> {
   const { job, keeper } = run
-  const { key } = job
-  // Requests that may have opened an upload: sent, and not refused.
-  let opened = 0
-  const create = async (signal: AbortSignal) => {
-    let isSent = false
-    const beforeSend = async (nowMs: number) => {
-      const { opening } = keeper.record
-      if (!opening) await keeper.change((record) => ({ ...record, opening: openingAt(key, nowMs) }))
-      opened++
-      isSent = true
-    }
-    try {
-      return await job.store.createMultipart({ ...job.attributes, key, beforeSend }, signal)
-    } catch (thrown) {
-      if (isSent && isRefusal(thrown)) opened--
-      throw thrown
-    }
-  }
-  try {
-    const { uploadId } = await run.request(create)
-    const attributes = attributesDigest(job.attributes)
-    const multipart: MultipartRecord = { key, uploadId, attributes, parts: [] }
-    await keeper.change(({ opening, ...record }) => {
-      const lost = opened > 1 ? opening : undefined
-      return { ...record, multipart, orphans: withOrphans(record.orphans, undefined, lost) }
-    })
-    return multipart
-  } catch (thrown) {
-    if (opened === 0) await keeper.forgetOpening()
-    throw thrown
-  }
+  const { key, store, attributes } = job
+  const digest = attributesDigest(attributes)
+  const made = (uploadId: string) => ({ key, uploadId, attributes: digest, parts: [] })
+  const { uploadId } = await beginUpload({
+    ...{ store, key, attributes, keeper },
+    request: (work) => run.request(work),
+    named: (record, id) => ({ ...record, multipart: made(id) }),
+  })
+  return made(uploadId)
 }
-
-const openingAt = (key: string, nowMs: number) => ({ key, sinceMs: nowMs, untilMs: nowMs })
 
 function isFor(recorded: MultipartRecord, { job }: UploadRun): boolean {
   return recorded.key === job.key && recorded.attributes === attributesDigest(job.attributes)

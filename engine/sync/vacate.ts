@@ -7,7 +7,7 @@
  */
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { serverCopy } from './server-copy.ts'
+import { copyInBucket } from './copy-guard.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
 
@@ -28,26 +28,19 @@ export async function vacate(job: Job, key: string): Promise<void> {
 }
 
 async function moveAside(job: Job, holder: NodeRow, key: string): Promise<void> {
-  const { tree, signal } = job
+  const { tree } = job
   const passing = passingKey(job, key)
   const etag = holder.etag as Etag
   const source = { volume: tree.volume, key, etag, sizeBytes: holder.remoteSize }
-  const copied = await serverCopy({
-    store: job.store,
-    requests: job.requests,
-    capabilities: await job.capabilities(signal),
-    source,
-    key: passing,
-    signal,
-  })
+  const copied = await copyInBucket(job, { source, key: passing })
   await tree.change(() => {
     const current = tree.nodes.byId(holder.id)
     journalDelete(tree, key, etag)
     if (current?.remoteKey !== key) {
-      journalDelete(tree, passing, copied.etag)
+      journalDelete(tree, passing, copied)
       return
     }
-    job.renameCached(source, { ...source, key: passing, etag: copied.etag })
-    tree.nodes.update(holder.id, { remoteKey: passing, etag: copied.etag })
+    job.renameCached(source, { ...source, key: passing, etag: copied })
+    tree.nodes.update(holder.id, { remoteKey: passing, etag: copied })
   })
 }

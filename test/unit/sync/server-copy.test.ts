@@ -3,9 +3,10 @@ import type { ObjectHead } from '../../../engine/s3/object-store.ts'
 import { serverCopy } from '../../../engine/sync/server-copy.ts'
 import type { ServerCopy } from '../../../engine/sync/server-copy-check.ts'
 import { COPY_PART_BYTES, copyParts } from '../../../engine/sync/server-copy-parts.ts'
+import { abandonUpload } from '../../../engine/sync/upload-content.ts'
 import { PART_BYTES_MIN, PARTS_MAX } from '../../../engine/sync/upload-plan.ts'
 import { etagOfMd5 } from '../../../engine/sync/upload-proof.ts'
-import type { UploadRecord } from '../../../engine/sync/upload-record.ts'
+import { EMPTY_UPLOAD_RECORD, type UploadRecord } from '../../../engine/sync/upload-record.ts'
 import { PailError } from '../../../shared/errors.ts'
 import { ALL, makeWorld, version, type World } from './upload-world.ts'
 
@@ -194,7 +195,11 @@ describe('Server-side copy of more than 5 GiB', () => {
     ])
     const created = world.calls.find(({ name }) => name === 'createMultipart')
     expect(created?.args[0]).toMatchObject({ metadata: { mtime: '1' } })
-    expect(saved.map((record) => record?.orphans.length)).toEqual([1, undefined])
+    expect(saved.map((record) => [record?.opening?.key, record?.orphans.length])).toEqual([
+      ['to', 0],
+      [undefined, 1],
+      [undefined, undefined],
+    ])
   })
 
   test('arrives when any one request or reply is lost', async () => {
@@ -216,9 +221,13 @@ describe('Server-side copy of more than 5 GiB', () => {
             throw new PailError('net/reset', 'lost')
           }
         }
-        expect(await run(world, { source, precondition: ABSENT })).toEqual({
+        const saved: Array<UploadRecord | undefined> = []
+        const save = async (record: UploadRecord | undefined) => void saved.push(record)
+        expect(await run(world, { source, precondition: ABSENT, save })).toEqual({
           etag: state.done?.etag,
         })
+        expect(saved.at(-1), 'nothing is left to clean up').toBeUndefined()
+        expect(world.memory.openUploads(), 'the one that was completed').toBe(1)
       }
     }
   })
@@ -237,6 +246,26 @@ describe('Server-side copy of more than 5 GiB', () => {
     await expect(run(world, { source, capabilities })).rejects.toMatchObject({
       code: 's3/unsupported',
     })
+  })
+
+  test('an upload whose id never came stays on record when the copy is given up', async () => {
+    const world = makeWorld()
+    const { source, answer } = makeHuge(world, 6 * GIB)
+    world.faults.next = (call) => {
+      if (call.name !== 'createMultipart') return answer(call)
+      return async (act) => {
+        await act()
+        throw new PailError('s3/server', 'done, and forgotten')
+      }
+    }
+    const saved: Array<UploadRecord | undefined> = []
+    const save = async (record: UploadRecord | undefined) => void saved.push(record)
+    await expect(run(world, { source, save })).rejects.toMatchObject({ code: 's3/server' })
+    expect(world.memory.openUploads()).toBeGreaterThan(1)
+    const [left] = saved.slice(-1)
+    expect(left?.opening).toMatchObject({ key: 'to' })
+    await world.clock.until(abandonUpload(world.store, left ?? EMPTY_UPLOAD_RECORD))
+    expect(world.memory.openUploads()).toBe(0)
   })
 
   test('parts tile the object in legal sizes up to 10 TB', () => {

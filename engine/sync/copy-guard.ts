@@ -1,0 +1,74 @@
+/**
+ * Copies inside the bucket on behalf of a journal row, with a row of its own for a copy in parts.
+ *
+ * Keeps: a multipart copy that a crash, or a server that fails, leaves open is aborted later: while
+ *        it is under way its record is in the journal, as that of an upload whose file is gone.
+ */
+import type { Etag } from '../s3/object-store.ts'
+import { serverCopy } from './server-copy.ts'
+import type { ServerCopy } from './server-copy-check.ts'
+import type { Job } from './sync-job.ts'
+import { encodeUploadRecord, type UploadRecord } from './upload-record.ts'
+
+/** When a copy that could not be aborted is looked after again. */
+const ORPHAN_RETRY_MS = 60_000
+
+export type JobCopy = Pick<
+  ServerCopy,
+  'source' | 'key' | 'replace' | 'precondition' | 'isVerifiedLater'
+>
+
+export async function copyInBucket(job: Job, copy: JobCopy): Promise<Etag> {
+  const { store, requests, signal } = job
+  const guard = new CopyGuard(job, copy.key)
+  try {
+    const capabilities = await job.capabilities(signal)
+    const save = (record: UploadRecord | undefined) => guard.save(record)
+    const { etag } = await serverCopy({ ...copy, store, requests, capabilities, save, signal })
+    return etag
+  } finally {
+    guard.release()
+  }
+}
+
+class CopyGuard {
+  readonly #job: Job
+  readonly #key: string
+  #seq: number | undefined
+
+  constructor(job: Job, key: string) {
+    this.#job = job
+    this.#key = key
+  }
+
+  async save(record: UploadRecord | undefined): Promise<void> {
+    const { tree } = this.#job
+    await tree.database.write(() => this.#write(record))
+    await tree.database.sync()
+  }
+
+  /** The copy ended: what it left open is for the syncer to abort. */
+  release(): void {
+    if (this.#seq !== undefined) this.#job.tree.running.delete(this.#seq)
+    this.#seq = undefined
+  }
+
+  #write(record: UploadRecord | undefined): void {
+    const { tree, clock } = this.#job
+    const seq = this.#seq
+    if (!record) {
+      if (seq === undefined) return
+      tree.journal.remove(seq)
+      this.release()
+    } else if (seq === undefined) {
+      this.#seq = tree.journal.insert({
+        ...{ volume: tree.volume, op: 'put', node: null, key: this.#key, state: 'cancelled' },
+        readyMs: clock.nowMs() + ORPHAN_RETRY_MS,
+        record: encodeUploadRecord(record),
+      })
+      tree.running.add(this.#seq)
+    } else {
+      tree.journal.setRecord(seq, encodeUploadRecord(record))
+    }
+  }
+}
