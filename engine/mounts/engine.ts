@@ -63,6 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     cache: opened,
     storeOf: (id) => volumeOf(id).store,
     requestsOf: (id) => volumeOf(id).requests,
+    onDamaged: (version) => volumes.get(version.volume)?.tree.noteDamaged(version),
     clock,
     log,
   })

@@ -49,7 +49,7 @@ export type Exchange = {
    * undefined to have it in `reply.body`; throws a PailError to refuse the reply.
    */
   readonly destination?: (head: ReplyHead) => Uint8Array | undefined
-  /** Called with each piece of the body: bytes move. */
+  /** Called with each piece of the body that goes to `destination`: bytes that were asked for. */
   readonly onProgress?: () => void
   reply?: Reply
   failure?: unknown
@@ -162,7 +162,7 @@ export class Talk {
         if (!this.#settle) return
         const refusal = sink.take(chunk)
         if (refusal) this.#fail(refusal)
-        else this.#exchange.onProgress?.()
+        else if (sink.isWanted) this.#exchange.onProgress?.()
       })
       response.once('end', () => this.#finish(response, head, sink))
     } catch (thrown) {
@@ -212,6 +212,11 @@ class Sink {
   constructor(head: ReplyHead, exchange: Exchange) {
     this.#into = exchange.destination?.(head)
     this.#bytesMax = this.#into?.length ?? exchange.bodyBytesMax
+  }
+
+  /** False for the body of an error: however often one comes, nothing moves on. */
+  get isWanted(): boolean {
+    return this.#into !== undefined
   }
 
   take(chunk: Uint8Array): PailError | undefined {

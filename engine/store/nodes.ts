@@ -150,6 +150,16 @@ export class Nodes {
     return this.#database.get('SELECT 1 FROM node WHERE parent = ? LIMIT 1', parent) !== undefined
   }
 
+  /** Did a listing show one of its entries since then? */
+  hasChildSeenSince(parent: number, sinceMs: number): boolean {
+    const row = this.#database.get(
+      'SELECT 1 FROM node WHERE parent = ? AND seen_ms >= ? LIMIT 1',
+      parent,
+      sinceMs,
+    )
+    return row !== undefined
+  }
+
   byRemoteKey(volume: number, key: string): NodeRow[] {
     return this.#many(`${SELECT} WHERE volume = ? AND remote_key = ?`, volume, key)
   }

@@ -4,6 +4,7 @@
  * Runs in: engine process, one for each endpoint.
  * Keeps: a program's request ends within INTERACTIVE_DEADLINE_MS of the last progress, also when
  *        an attempt ignores its signal: the attempt is then left to itself, its slot is given back.
+ *        Bytes of an attempt that failed are no progress: they have to come again.
  * Never: holds a slot while it waits; sends anything while the endpoint is not online.
  */
 import { PailError } from '../../shared/errors.ts'
@@ -88,7 +89,7 @@ export class EndpointRequests implements Requests {
         if (call.signal.aborted) throw call.signal.reason
         if (thrown instanceof SocketsDropped) continue
         const error = PailError.from(thrown)
-        call.deadline.lastError = error
+        call.deadline.noteFailure(error)
         tries++
         if (!isRetried(error)) throw error
         if (urgency === 'background' && tries >= BACKGROUND_TRIES_MAX) throw error
@@ -221,6 +222,18 @@ class StallTimer {
     this.#lastMs = this.#clock.monotonicMs()
   }
 
+  get lastMs(): number {
+    return this.#lastMs
+  }
+
+  /** As if nothing had restarted it since `lastMs`. */
+  goBackTo(lastMs: number): void {
+    if (this.#isStopped || lastMs >= this.#lastMs) return
+    this.#lastMs = lastMs
+    this.#cancel?.()
+    this.#arm(Math.max(0, lastMs + this.#limitMs - this.#clock.monotonicMs()))
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#cancel?.()
@@ -239,21 +252,32 @@ class StallTimer {
 
 /** Ends a program's call when the network makes no progress; a background call has none. */
 class Deadline {
-  lastError: PailError | undefined
   isOver = false
   readonly #timer: StallTimer | undefined
+  #lastError: PailError | undefined
+  /** When progress was made last before the first failure. */
+  #keptMs: number | undefined
 
   constructor(clock: Clock, call: AbortController, urgency: RequestUrgency) {
     if (urgency === 'background') return
     this.#timer = new StallTimer(clock, INTERACTIVE_DEADLINE_MS, () => {
       this.isOver = true
       const detail = `no progress in ${INTERACTIVE_DEADLINE_MS} ms`
-      call.abort(this.lastError ?? new PailError('net/timeout', detail))
+      call.abort(this.#lastError ?? new PailError('net/timeout', detail))
     })
   }
 
+  /** An attempt brings bytes. */
   restart(): void {
     this.#timer?.restart()
+  }
+
+  /** The attempt failed, and the bytes that it brought are lost. */
+  noteFailure(error: PailError): void {
+    this.#lastError = error
+    if (!this.#timer) return
+    this.#keptMs ??= this.#timer.lastMs
+    this.#timer.goBackTo(this.#keptMs)
   }
 
   stop(): void {

@@ -34,6 +34,8 @@ export type CheckParts = {
   readonly cache: BlockCache
   readonly clock: Clock
   readonly log: Log
+  /** What programs read of the version, and the kernel keeps, may be wrong. */
+  readonly onDamaged?: (version: ObjectVersion) => void
 }
 
 export class WholeChecks {
@@ -78,7 +80,7 @@ export class WholeChecks {
   }
 
   async #compare(version: ObjectVersion): Promise<void> {
-    const { cache, log } = this.#parts
+    const { cache, log, onDamaged } = this.#parts
     const key = versionKey(version)
     if (!this.#stored.has(key) || !(await this.#isComplete(version))) return
     const md5 = await this.#md5Of(version)
@@ -87,6 +89,7 @@ export class WholeChecks {
     if (isSameEtag(etagOfMd5(md5), version.etag)) return
     await cache.drop(version)
     log.write('warn', 'fetch/damaged', { key: version.key, etag: version.etag, md5 })
+    onDamaged?.(version)
   }
 
   async #isComplete(version: ObjectVersion): Promise<boolean> {

@@ -14,6 +14,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { Limiter } from '../base/limiter.ts'
 import type { Log } from '../base/log.ts'
+import { withSignal } from '../base/with-signal.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import { coveringPieces } from '../store/block-layout.ts'
@@ -62,6 +63,8 @@ export type FetcherOptions = {
   readonly requestsOf: (volume: number) => Requests
   readonly clock: Clock
   readonly log: Log
+  /** A version that programs have read was damaged on its way; it is fetched again when asked for. */
+  readonly onDamaged?: (version: ObjectVersion) => void
   readonly limits?: { readonly inFlightBytesMax?: number; readonly looseBytesMax?: number }
 }
 
@@ -380,14 +383,4 @@ export class Fetcher {
       return 0
     }
   }
-}
-
-/** Settles as `promise` does, or rejects with the signal's reason. */
-function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

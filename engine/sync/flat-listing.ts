@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { withSignal } from '../base/with-signal.ts'
 import type { ListPage, ObjectStore } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { Requests } from './requests.ts'
@@ -40,7 +41,7 @@ export class FlatWalk {
   #isAtEnd = false
   /** When its last page was asked for. */
   #freshMs: number
-  #turn: Promise<void> = Promise.resolve()
+  #fetching: Promise<void> | undefined
 
   constructor(parts: ListingParts, directory: number, prefix: string, from: string) {
     this.#parts = parts
@@ -56,16 +57,17 @@ export class FlatWalk {
     return nowMs - this.#freshMs > WALK_MS_MAX
   }
 
-  /** @returns whether the walk has passed the directory, which is then listed */
+  /** @returns whether the walk has shown all of the directory, which is then listed */
   async reach(directory: NodeRow, signal: AbortSignal): Promise<boolean> {
     const prefix = directory.remoteKey ?? ''
     if (prefix < this.#from) return false
     for (let pages = 0; pages <= PAGES_AHEAD_MAX && !signal.aborted; pages++) {
       if (this.#hasPassed(prefix)) {
+        if (!this.#hasShown(directory.id)) return false
         await this.#finishBelow(directory, prefix)
         return true
       }
-      if (pages < PAGES_AHEAD_MAX) await this.#advance()
+      if (pages < PAGES_AHEAD_MAX) await withSignal(this.#advance(), signal)
     }
     return false
   }
@@ -75,11 +77,22 @@ export class FlatWalk {
     return this.#cursor > prefix && !this.#cursor.startsWith(prefix)
   }
 
-  /** One page at a time, whoever asks. A failed page is asked for again by the next who waits. */
+  /**
+   * A directory that was listed by name has keys. One that the walk passed without any is gone, or
+   * the server lies: that is for a listing of its own to tell.
+   */
+  #hasShown(id: number): boolean {
+    const { nodes } = this.#parts.tree
+    if (nodes.hasChildSeenSince(id, this.#startedMs)) return true
+    return nodes.byId(id)?.hasMarker === true && !nodes.hasChildren(id)
+  }
+
+  /** One page at a time, shared by all who wait: also its failure, which is one wait for all. */
   #advance(): Promise<void> {
-    const next = this.#turn.then(() => this.#fetch())
-    this.#turn = next.catch(() => {})
-    return next
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined
+    })
+    return this.#fetching
   }
 
   async #fetch(): Promise<void> {

@@ -8,10 +8,13 @@
  * Never: asks HEAD for an entry.
  */
 import { PailError } from '../../shared/errors.ts'
+import { withSignal } from '../base/with-signal.ts'
 import { componentOfName } from '../s3/keys.ts'
 import type { ListPage } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { FlatWalk, type ListingParts } from './flat-listing.ts'
+import { ListingFailures } from './listing-failures.ts'
+import { Pages } from './listing-pages.ts'
 import { finishListing, mergePage } from './tree-merge.ts'
 
 /** A listing younger than this is taken as it is. */
@@ -23,8 +26,6 @@ const LISTINGS_MAX = 64
 /** So many sibling directories listed within FLAT_WINDOW_MS make the next one a flat listing. */
 const FLAT_AFTER_SIBLINGS = 3
 const FLAT_WINDOW_MS = 10_000
-/** How long a failed listing answers for itself. */
-const FAILURE_MS = 5_000
 /** Parents whose listed children are counted at once. */
 const PARENTS_TRACKED_MAX = 256
 
@@ -36,17 +37,22 @@ type Listing = {
   nextPage: Promise<void>
   readonly done: Promise<void>
   isDone: boolean
+  hasAnswered: boolean
 }
 
 export class Listings {
   readonly #parts: ListingParts
   readonly #active = new Map<number, Listing>()
-  readonly #siblings = new Map<number, { count: number; sinceMs: number }>()
+  /** Of each parent, the children listed lately; no more of them than it takes to go flat. */
+  readonly #siblings = new Map<number, { ids: ReadonlySet<number>; sinceMs: number }>()
   readonly #walks = new Map<number, FlatWalk>()
-  readonly #failures = new Map<number, { error: PailError; untilMs: number }>()
+  /** A listing had no answer in REFRESH_WAIT_MS, and none was quicker since. */
+  #isOverdue = false
+  readonly #failures: ListingFailures
 
   constructor(parts: ListingParts) {
     this.#parts = parts
+    this.#failures = new ListingFailures(parts.clock)
   }
 
   /** Waits until the directory is known and not older than LISTING_FRESH_MS, if that can be had. */
@@ -65,17 +71,17 @@ export class Listings {
     const listing = await this.#listing(directory, signal)
     if (!listing) return
     if (directory.listedMs > 0) await this.#settle(directory, listing, signal)
-    else await abortable(listing.nextPage, signal)
+    else await withSignal(listing.nextPage, signal)
   }
 
   /** Reads the directory anew whatever its age: for a decision that must not rest on an old listing. */
   async refresh(id: number, signal: AbortSignal): Promise<void> {
     const directory = this.#parts.tree.directory(id)
     if (this.#isLocal(directory)) return
-    const failure = this.#failures.get(id)
-    if (failure && this.#parts.clock.monotonicMs() < failure.untilMs) throw failure.error
+    const failure = this.#failures.of(id)
+    if (failure) throw failure
     const listing = this.#active.get(id) ?? this.#start(directory)
-    await abortable(listing.done, signal)
+    await withSignal(listing.done, signal)
   }
 
   /**
@@ -88,7 +94,7 @@ export class Listings {
     const listing = await this.#listing(directory, signal)
     if (!listing) return
     if (directory.listedMs > 0) return this.#settle(directory, listing, signal)
-    await abortable(listing.nextPage, signal)
+    await withSignal(listing.nextPage, signal)
     if (listing.isDone || listing.lastName > name) return
     if (this.#parts.tree.nodes.child(id, name)) return
     try {
@@ -107,7 +113,7 @@ export class Listings {
   /** Resolves with the next page of a listing under way; at once when there is none. */
   async nextPage(id: number, signal: AbortSignal): Promise<void> {
     const listing = this.#active.get(id)
-    if (listing) await abortable(listing.nextPage, signal)
+    if (listing) await withSignal(listing.nextPage, signal)
   }
 
   #isLocal(directory: NodeRow): boolean {
@@ -120,13 +126,23 @@ export class Listings {
     return ageMs >= 0 && ageMs < LISTING_FRESH_MS
   }
 
-  /** A known directory is served after a short wait, or when the network fails; others must wait. */
+  /**
+   * A known directory is served after a short wait, or when the network fails; others must wait.
+   * While listings take longer than that, known ones are served at once: a path of many known
+   * directories is one short wait, not one for each of them.
+   */
   async #settle(directory: NodeRow, listing: Listing, signal: AbortSignal): Promise<void> {
-    if (directory.listedMs === 0) return abortable(listing.done, signal)
+    if (directory.listedMs === 0) return withSignal(listing.done, signal)
+    if (this.#isOverdue) return
     const waiting = new AbortController()
     try {
-      const timeout = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).catch(() => {})
-      await abortable(Promise.race([listing.done, timeout]), signal)
+      const timeout = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).then(
+        () => {
+          if (!listing.hasAnswered) this.#isOverdue = true
+        },
+        () => {},
+      )
+      await withSignal(Promise.race([listing.done, timeout]), signal)
     } catch (thrown) {
       if (signal.aborted) throw thrown
     } finally {
@@ -139,76 +155,84 @@ export class Listings {
     const active = this.#active.get(directory.id)
     if (active) return active
     if (this.#hasJustFailed(directory)) return undefined
-    if (await this.#walkTo(directory, signal)) return undefined
+    const before = this.#failures.before(directory.id)
+    if (before && directory.listedMs === 0) return this.#listAgain(directory, before, signal)
+    const walk = this.#walkFor(directory)
+    if (walk && (await this.#walkTo(walk, directory, signal))) return undefined
     return this.#active.get(directory.id) ?? this.#start(directory)
   }
 
   /** `find` and `du` read siblings one after the other: then their parent is listed flat. */
-  async #walkTo(directory: NodeRow, signal: AbortSignal): Promise<boolean> {
+  #walkFor(directory: NodeRow): FlatWalk | undefined {
     const { tree, clock } = this.#parts
-    if (directory.parent === null || directory.remoteKey === null) return false
+    if (directory.parent === null || directory.remoteKey === null) return undefined
     const parent = tree.nodes.byId(directory.parent)
-    if (!parent || parent.remoteKey === null || this.#isLocal(parent)) return false
-    if (!directory.remoteKey.startsWith(parent.remoteKey)) return false
-    let walk = this.#walks.get(parent.id)
-    if (!walk || walk.isOver(clock.nowMs())) {
-      this.#walks.delete(parent.id)
-      if (!this.#countSibling(parent.id)) return false
-      walk = new FlatWalk(
-        this.#parts,
-        parent.id,
-        parent.remoteKey,
-        directory.remoteKey.slice(0, -1),
-      )
-      this.#walks.set(parent.id, walk)
-    }
+    if (!parent || parent.remoteKey === null || this.#isLocal(parent)) return undefined
+    if (!directory.remoteKey.startsWith(parent.remoteKey)) return undefined
+    const known = this.#walks.get(parent.id)
+    if (known && !known.isOver(clock.nowMs())) return known
+    this.#walks.delete(parent.id)
+    if (!this.#countSibling(parent.id, directory.id)) return undefined
+    const from = directory.remoteKey.slice(0, -1)
+    const walk = new FlatWalk(this.#parts, parent.id, parent.remoteKey, from)
+    this.#walks.set(parent.id, walk)
+    return walk
+  }
+
+  async #walkTo(walk: FlatWalk, directory: NodeRow, signal: AbortSignal): Promise<boolean> {
     try {
       return await walk.reach(directory, signal)
     } catch (thrown) {
       if (!signal.aborted) this.#noteFailure(directory.id, thrown)
-      this.#walks.delete(parent.id)
+      if (directory.parent !== null && this.#walks.get(directory.parent) === walk) {
+        this.#walks.delete(directory.parent)
+      }
       throw thrown
     }
   }
 
-  /**
-   * A listing that failed a moment ago fails again for those who ask now, without a wait of its
-   * own: the kernel lets them in one after the other. A known directory is served as it is known.
-   */
-  #hasJustFailed(directory: NodeRow): boolean {
-    const failure = this.#failures.get(directory.id)
-    if (!failure) return false
-    if (this.#parts.clock.monotonicMs() < failure.untilMs) {
-      if (directory.listedMs === 0) throw failure.error
-      return true
+  /** A program has waited for this directory before: this time the listing goes on without it. */
+  async #listAgain(directory: NodeRow, before: PailError, signal: AbortSignal): Promise<Listing> {
+    const listing = this.#active.get(directory.id) ?? this.#start(directory)
+    const waiting = new AbortController()
+    const tooLong = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).then(
+      () => Promise.reject(before),
+      () => {},
+    )
+    try {
+      await withSignal(Promise.race([listing.nextPage, tooLong]), signal)
+      return listing
+    } finally {
+      waiting.abort()
     }
-    this.#failures.delete(directory.id)
-    return false
+  }
+
+  /** A known directory is served as it is known; others fail as they did a moment ago. */
+  #hasJustFailed(directory: NodeRow): boolean {
+    const error = this.#failures.of(directory.id)
+    if (error && directory.listedMs === 0) throw error
+    return error !== undefined
   }
 
   #noteFailure(id: number, thrown: unknown): void {
-    if (this.#parts.signal.aborted) return
-    const untilMs = this.#parts.clock.monotonicMs() + FAILURE_MS
-    this.#failures.delete(id)
-    this.#failures.set(id, { error: PailError.from(thrown), untilMs })
-    const oldest = this.#failures.keys().next()
-    if (this.#failures.size > PARENTS_TRACKED_MAX && !oldest.done) {
-      this.#failures.delete(oldest.value)
-    }
+    if (!this.#parts.signal.aborted) this.#failures.note(id, PailError.from(thrown))
   }
 
-  #countSibling(parent: number): boolean {
+  /** @returns whether so many siblings were listed that the next one is the first of a walk */
+  #countSibling(parent: number, id: number): boolean {
     const nowMs = this.#parts.clock.nowMs()
     const seen = this.#siblings.get(parent)
     const isRecent = seen !== undefined && nowMs - seen.sinceMs < FLAT_WINDOW_MS
-    const count = (isRecent ? seen.count : 0) + 1
+    const before = isRecent ? seen.ids : new Set<number>()
+    const isEnough = before.size >= FLAT_AFTER_SIBLINGS && !before.has(id)
+    const ids = isEnough ? before : new Set([...before, id])
     this.#siblings.delete(parent)
-    this.#siblings.set(parent, { count, sinceMs: isRecent ? seen.sinceMs : nowMs })
+    this.#siblings.set(parent, { ids, sinceMs: isRecent ? seen.sinceMs : nowMs })
     const oldest = this.#siblings.keys().next()
     if (this.#siblings.size > PARENTS_TRACKED_MAX && !oldest.done) {
       this.#siblings.delete(oldest.value)
     }
-    return count > FLAT_AFTER_SIBLINGS
+    return isEnough
   }
 
   #start(directory: NodeRow): Listing {
@@ -223,6 +247,7 @@ export class Listings {
       nextPage: pages.next,
       done: Promise.resolve(),
       isDone: false,
+      hasAnswered: false,
     }
     const done = this.#run(directory.id, listing, pages).finally(() => {
       listing.isDone = true
@@ -230,7 +255,7 @@ export class Listings {
     })
     done.then(
       () => {
-        this.#failures.delete(directory.id)
+        this.#failures.forget(directory.id)
         pages.end()
       },
       (thrown) => {
@@ -244,9 +269,10 @@ export class Listings {
   }
 
   async #run(id: number, listing: Listing, pages: Pages): Promise<void> {
-    const { tree, requests, store, signal } = this.#parts
+    const { tree, requests, store, clock, signal } = this.#parts
     let token: string | undefined
     do {
+      const beganMs = clock.monotonicMs()
       const page: ListPage = await requests.run(
         'interactive',
         (attempt) =>
@@ -256,6 +282,8 @@ export class Listings {
           ),
         signal,
       )
+      if (clock.monotonicMs() - beganMs < REFRESH_WAIT_MS) this.#isOverdue = false
+      listing.hasAnswered = true
       await mergePage(tree, id, listing.prefix, page, listing.startedMs)
       listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName
       token = page.next
@@ -301,49 +329,4 @@ function lastNameOf(page: ListPage, prefix: string): string | undefined {
     .sort()
     .at(-1)
   return last?.slice(prefix.length)
-}
-
-/** A promise per page for those who follow a listing. */
-class Pages {
-  next: Promise<void>
-  #resolve: () => void = () => {}
-  #reject: (reason: unknown) => void = () => {}
-
-  constructor() {
-    this.next = this.#make()
-  }
-
-  turn(): Promise<void> {
-    const resolve = this.#resolve
-    this.next = this.#make()
-    resolve()
-    return this.next
-  }
-
-  end(): void {
-    this.#resolve()
-  }
-
-  fail(reason: unknown): void {
-    this.#reject(reason)
-  }
-
-  #make(): Promise<void> {
-    const next = new Promise<void>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    next.catch(() => {})
-    return next
-  }
-}
-
-/** Waits no longer than the caller does; the work itself goes on for the others. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason)
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

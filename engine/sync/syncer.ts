@@ -30,6 +30,8 @@ const SCAN_INTERVAL_MS = 20
 const SLOTS_FILLED_MIN = 8
 /** A row that failed for want of a network is looked at again this late at the latest. */
 const RETRY_DELAY_MS_MAX = 60_000
+/** A clean-up that the server refuses, for instance aborting an upload, is tried again so late. */
+const CLEAN_UP_RETRY_MS = 3_600_000
 /** How often `flush` looks whether everything is done. */
 const FLUSH_POLL_MS = 50
 
@@ -262,8 +264,11 @@ export class Syncer {
     const isFinal = isRefused && this.#parts.isOnline()
     const delayMs = Math.min(nextDelayMs(current.attempts + 1, random), RETRY_DELAY_MS_MAX)
     const nowMs = clock.nowMs()
+    // What only cleans up waits for nobody's decision: the keys may be allowed to, one day.
+    const isForPerson = isFinal && current.state !== 'cancelled'
+    const nextMs = nowMs + (isFinal ? CLEAN_UP_RETRY_MS : delayMs)
     tree.database.writeNow(() =>
-      tree.journal.noteFailure(row.seq, error, isFinal ? 'never' : nowMs + delayMs, nowMs),
+      tree.journal.noteFailure(row.seq, error, isForPerson ? 'never' : nextMs, nowMs),
     )
     log.write(isFinal ? 'error' : 'warn', 'sync/failed', {
       op: row.op,

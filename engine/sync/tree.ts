@@ -204,6 +204,19 @@ export class Tree {
     for (const listener of this.#listeners) listener(changes)
   }
 
+  /** What programs read of this version may be wrong, and they or the kernel may still hold it. */
+  noteDamaged({ key, etag }: { readonly key: string; readonly etag: string }): void {
+    const damaged = this.nodes
+      .byRemoteKey(this.volume, key)
+      .filter((row) => row.etag === etag && row.parent !== null)
+    this.emit(
+      damaged.map(({ id, parent, name }) => ({
+        ...{ type: 'data', id, parent: present(parent, 'parent of a file'), name },
+        origin: 'check',
+      })),
+    )
+  }
+
   watch(listener: (changes: readonly TreeChange[]) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -32,6 +32,7 @@ const GENERAL: readonly FaultCase[] = [
   { name: 'captive portal 302', fault: faults.portalRedirect },
   { name: 'captive portal, two requests', fault: faults.portalPage, count: 2 },
   { name: '500', fault: answered(errorReply(500, 'InternalError')), count: 3 },
+  { name: '503', fault: answered(errorReply(503, 'ServiceUnavailable')) },
   { name: '503 SlowDown', fault: answered(errorReply(503, 'SlowDown')), count: 4 },
   { name: '429', fault: answered(errorReply(429, 'TooManyRequests')), count: 4 },
   { name: '418', fault: faults.oddStatus, count: 3 },
@@ -45,8 +46,17 @@ const GENERAL: readonly FaultCase[] = [
 
 /** Those that make sense for some requests. */
 const PARTICULAR: readonly FaultCase[] = [
+  {
+    name: 'flipped bit in replies',
+    fault: faults.flippedReply,
+    operations: GET,
+    isBeyondDigests: true,
+  },
   { name: 'flipped bit in requests', fault: faults.flippedRequest, operations: STORES, count: 3 },
   { name: 'flipped bit in all requests', fault: faults.flippedRequest, operations: STORES },
+  { name: 'short replies', fault: faults.shortReply, operations: [...GET, ...LIST] },
+  { name: 'long replies', fault: faults.longReply, operations: [...GET, ...LIST] },
+  { name: 'overflowing replies', fault: faults.overflowingReply, operations: [...GET, ...LIST] },
   { name: 'slow replies', fault: faults.slowReply(64 * 1024, 100), operations: GET, isSlow: true },
   {
     name: 'very slow replies',
@@ -67,6 +77,7 @@ const PARTICULAR: readonly FaultCase[] = [
   { name: 'no ETag on writes', fault: faults.withoutEtag, operations: STORES },
   { name: 'writes denied', fault: faults.denied, operations: WRITES },
   { name: 'writes unanswered', fault: faults.silence, operations: WRITES, lastsMs: LONG_MS },
+  { name: 'reads unanswered', fault: faults.silence, operations: READS, lastsMs: LONG_MS },
   {
     name: '200 with an error for copies',
     fault: answered(errorReply(200, 'InternalError')),
@@ -78,13 +89,25 @@ const PARTICULAR: readonly FaultCase[] = [
     operations: COPIES,
     count: 2,
   },
+  {
+    name: 'stored, and 500',
+    fault: faults.misheard(errorReply(500, 'InternalError')),
+    operations: WRITES,
+    count: 2,
+  },
   { name: 'deletes refused by name', fault: faults.deletesRefused, operations: ['DeleteObjects'] },
+  { name: 'listing of garbage', fault: faults.garbageListing, operations: LIST },
+  { name: 'listing cut off', fault: faults.cutListing, operations: LIST },
+  { name: 'listing with a DTD', fault: faults.dtdListing, operations: LIST },
+  { name: 'listing without end', fault: faults.endlessListing, operations: LIST },
   {
     name: 'listing that leaves out',
     fault: faults.thinnedListing,
     operations: LIST,
     isBlind: true,
   },
+  { name: 'listing of foreign keys', fault: faults.foreignKeysListing, operations: LIST },
+  { name: 'listing with paths as keys', fault: faults.pathKeysListing, operations: LIST },
 ]
 
 /** Every fault, on all requests that it makes sense for. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { FaultProxy } from '../support/fault-proxy.ts'
-import { denied, lostReply, portalPage, silence } from '../support/faults.ts'
+import { answered, denied, errorReply, lostReply, portalPage, silence } from '../support/faults.ts'
 import { FileWorker } from '../support/file-worker.ts'
 import { type PailHome, pailHome, waitForEnd } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
@@ -15,6 +15,7 @@ import { OPERATION_MS_MAX } from './trial.ts'
 const HOUR_MS = 3_600_000
 /** From memory or from this disk; a busy machine included. */
 const LOCAL_MS_MAX = 2_000
+const TOLD_WITHIN = { timeout: 5_000, interval: 100 }
 
 let server: Versitygw
 let s3: PlainS3
@@ -109,19 +110,20 @@ describe('Without the network', () => {
     },
   )
 
-  test.for([['a sign-in page', portalPage]] as const)(
-    'a folder that was seen before is mounted in spite of %s',
-    async ([, fault]) => {
-      const { proxy, home } = await mounted({ 'd/known': 'known' })
-      expect(await fs.readFile(home.path('d', 'known'), 'utf8')).toBe('known')
-      await home.unmount()
-      await waitForEnd(home.enginePid())
-      proxy.spoil({ fault })
-      await home.mount()
-      expect(await fs.readdir(home.path('d'))).toEqual(['known'])
-      expect(await fs.readFile(home.path('d', 'known'), 'utf8')).toBe('known')
-    },
-  )
+  test.for([
+    ['a sign-in page', portalPage],
+    ['a server that is overloaded', answered(errorReply(503, 'SlowDown'))],
+    ['a server that fails', answered(errorReply(500, 'InternalError'))],
+  ] as const)('a folder that was seen before is mounted in spite of %s', async ([, fault]) => {
+    const { proxy, home } = await mounted({ 'd/known': 'known' })
+    expect(await fs.readFile(home.path('d', 'known'), 'utf8')).toBe('known')
+    await home.unmount()
+    await waitForEnd(home.enginePid())
+    proxy.spoil({ fault })
+    await home.mount()
+    expect(await fs.readdir(home.path('d'))).toEqual(['known'])
+    expect(await fs.readFile(home.path('d', 'known'), 'utf8')).toBe('known')
+  })
 
   test('what is here answers at once, also long after it was listed', async () => {
     const { proxy, home, worker } = await mounted({ 'd/known': 'known', 'd/other': 'other' })
@@ -171,6 +173,31 @@ describe('A folder that is looked through', () => {
     await home.mount()
     expect(await fs.readdir(home.path('d'))).toEqual(['a'])
     expect(await fs.readFile(home.path('d', 'a'), 'utf8')).toBe('content')
+  })
+})
+
+describe('An upload that is refused', () => {
+  test('leaves the old version in the bucket and the new one here, and says so, also after a crash', async () => {
+    const { proxy, home, bucket } = await mounted({ 'd/file': 'old' })
+    proxy.spoil({ fault: denied, operations: WRITES })
+    await fs.writeFile(home.path('d', 'file'), 'new')
+    const told = async () =>
+      (await home.status()).mounts[0]?.errors.map(({ path, code }) => `${path} ${code}`)
+    await home.pail.run(['flush', '--wait', '--timeout', '2'])
+    await expect.poll(told, TOLD_WITHIN).toEqual(['d/file auth/denied'])
+    expect(await textIn(bucket, 'd/file')).toBe('old')
+    expect(await fs.readFile(home.path('d', 'file'), 'utf8')).toBe('new')
+
+    await home.kill9()
+    await home.remount()
+    await expect.poll(told, TOLD_WITHIN).toEqual(['d/file auth/denied'])
+    expect(await fs.readFile(home.path('d', 'file'), 'utf8')).toBe('new')
+    expect(await textIn(bucket, 'd/file')).toBe('old')
+
+    proxy.heal()
+    await home.flush()
+    expect(await textIn(bucket, 'd/file')).toBe('new')
+    expect((await home.status()).mounts[0]?.errors).toEqual([])
   })
 })
 

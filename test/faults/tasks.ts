@@ -10,6 +10,7 @@ const isFull = process.env.PAIL_FAULTS === 'full'
 /** Above the largest single PUT. */
 const LARGE_BYTES = (isFull ? 40 : 17) * MIB + 321
 const LARGE_READ_BYTES = (isFull ? 40 : 9) * MIB + 77
+export const LARGE_READ = 'known/large/read'
 const PATCH = { at: 3 * MIB + 5, sizeBytes: 20 * KIB }
 const LISTED_FILES = 25
 const PATCH_STEP_BYTES = 256 * KIB
@@ -49,7 +50,7 @@ export function seededObjects(): Map<string, Content> {
       add(`${flavour}/tree/${name}`, 3 * KIB)
     }
   }
-  add('known/large/read', LARGE_READ_BYTES)
+  add(LARGE_READ, LARGE_READ_BYTES)
   add('known/large/patch', LARGE_BYTES)
   return objects
 }
@@ -81,7 +82,7 @@ export function plannedTasks(seeded: ReadonlyMap<string, Content>): Planned[] {
   ])
   return [
     ...both,
-    reader('read large', 'known', 'known/large/read', contentAt),
+    reader('read large', 'known', LARGE_READ, contentAt),
     patching(contentAt('known/large/patch')),
     writing({
       name: 'write large',

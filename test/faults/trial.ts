@@ -14,7 +14,7 @@ import { type PlainS3, sha256 } from '../support/s3-client.ts'
 import { hashesOf, hashOfFile, MIB, pathsBelow } from '../support/tree.ts'
 import type { Versitygw } from '../support/versitygw.ts'
 import { type FaultCase, rulesOf } from './fault-case.ts'
-import { bytesOf, type Planned, plannedTasks, seededObjects } from './tasks.ts'
+import { bytesOf, LARGE_READ, type Planned, plannedTasks, seededObjects } from './tasks.ts'
 
 /** What a file operation may take, and what a busy machine adds. */
 export const OPERATION_MS_MAX = 10_000 + 2_500
@@ -107,6 +107,7 @@ class Trial {
     this.#checkBucket(cells)
     await this.#checkUploads()
     await this.#checkView()
+    await this.#checkLarge()
     await this.#checkEngine()
     const flaws = [...cells.flatMap((cell) => cell.flaws), ...this.#flaws]
     return { cells, flaws, spoiled, drainMs: Math.round(drainMs) }
@@ -129,16 +130,19 @@ class Trial {
       })),
     )
     if (!faultCase.isSlow) await working
-    await this.#endure((faultCase.lastsMs ?? LASTS_MS) - (performance.now() - start))
+    await this.#hurry((faultCase.lastsMs ?? LASTS_MS) - (performance.now() - start))
     proxy.heal()
     return working
   }
 
-  /** The fault stays until it met something. */
-  async #endure(leftMs: number): Promise<void> {
+  /** Uploads begin at once, so that the fault meets them; it stays until it met something. */
+  async #hurry(leftMs: number): Promise<void> {
+    const { proxy, mount } = this.#parts
     const deadline = performance.now() + MEETS_MS_MAX
-    await sleep(Math.max(0, leftMs))
-    while (this.#parts.proxy.spoiled === 0 && performance.now() < deadline) await sleep(POLL_MS)
+    const seconds = Math.max(LASTS_MS, leftMs) / 1000
+    do {
+      await mount.pail.run(['flush', '--wait', '--timeout', String(Math.ceil(seconds))])
+    } while (proxy.spoiled === 0 && performance.now() < deadline)
   }
 
   #cell(task: Planned, result: FileResult): Cell {
@@ -147,8 +151,8 @@ class Trial {
     const flaws: string[] = []
     const limitMs = OPERATION_MS_MAX + (isSlow ? LASTS_MS : 0)
     if (result.slowestMs > limitMs) flaws.push(`HANG ${what}: ${result.slowestMs} ms`)
-    const isTold = isBeyondDigests && task.name === 'read large' && result.error !== undefined
-    if (result.wrongAt !== undefined && !isTold)
+    const isUncovered = isBeyondDigests && task.name === 'read large'
+    if (result.wrongAt !== undefined && !isUncovered)
       flaws.push(`CORRUPT ${what}: read at ${result.wrongAt}`)
     if (!isBlind) flaws.push(...liesOf(task, result, what))
     return { task, result, flaws }
@@ -237,6 +241,24 @@ class Trial {
     ])
     for (const key of small) {
       if (there[key] !== here[key]) this.#flaws.push(`CORRUPT ${key} in the folder: ${here[key]}`)
+    }
+  }
+
+  /** Bytes that nothing covered when they were read are compared afterwards, and fetched again. */
+  async #checkLarge(): Promise<void> {
+    const { mount, faultCase } = this.#parts
+    const content = this.#seeded.get(LARGE_READ)
+    if (!faultCase.isBeyondDigests || !content) return
+    const expected = sha256(bytesOf(content))
+    const deadline = performance.now() + VIEW_MS_MAX
+    for (;;) {
+      const found = await hashOfFile(mount.path(LARGE_READ)).catch(String)
+      if (found === expected) return
+      if (performance.now() > deadline) {
+        this.#flaws.push(`CORRUPT ${LARGE_READ} stays wrong: ${found}`)
+        return
+      }
+      await sleep(POLL_MS)
     }
   }
 

@@ -177,6 +177,18 @@ describe('A ranged read', () => {
     }
   })
 
+  test('tells of bytes that were asked for, not of those of an error', async () => {
+    const told: string[] = []
+    const into = new Uint8Array(10)
+    const get = (onProgress: () => void) =>
+      failureOf(store.get({ key: 'k', etag: ETAG, offset: 100, into, onProgress }))
+    answerWith(errorXml(503, 'SlowDown'))
+    await get(() => told.push('error'))
+    answerWith(part())
+    await get(() => told.push('content'))
+    expect(told).toEqual(['content'])
+  })
+
   test('asks once more when the server had closed the idle socket', async () => {
     answerWith((nth) => (nth === 2 ? reset() : part()))
     await getPart()

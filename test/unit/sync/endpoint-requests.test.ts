@@ -92,6 +92,36 @@ describe('EndpointRequests', () => {
     expect([requests.running, clock.pending]).toEqual([0, 0])
   })
 
+  test('bytes of attempts that fail are no progress: they would come again and again', async () => {
+    const { clock, requests } = setUp()
+    const spoiled = async (_: AbortSignal, progressed: () => void) => {
+      await clock.sleep(1_000)
+      progressed()
+      throw failure('s3/bad-reply')
+    }
+    await expect(clock.until(requests.run('interactive', spoiled))).rejects.toMatchObject({
+      code: 's3/bad-reply',
+    })
+    expect(clock.monotonicMs()).toBeLessThanOrEqual(1_000 + INTERACTIVE_DEADLINE_MS)
+    expect([requests.running, clock.pending]).toEqual([0, 0])
+  })
+
+  test('a slow attempt whose bytes go on coming is not cut off because one before it failed', async () => {
+    const { clock, requests } = setUp()
+    let tries = 0
+    const slow = async (_: AbortSignal, progressed: () => void) => {
+      tries++
+      for (let piece = 0; piece < 20; piece++) {
+        await clock.sleep(1_000)
+        progressed()
+        if (tries === 1 && piece === 2) throw failure('net/reset')
+      }
+      return 'done'
+    }
+    expect(await clock.until(requests.run('interactive', slow))).toBe('done')
+    expect([tries, clock.pending]).toEqual([2, 0])
+  })
+
   test('a defect in the work is a bug, not a retry, also when it throws at once', async () => {
     const { clock, requests } = setUp()
     const broken = () => {

@@ -1,0 +1,117 @@
+/**
+ * Goal: a folder that cannot be listed keeps a program waiting once, and what is known not at all.
+ * Method: listings fail or are never answered, on a clock that stands still between events.
+ */
+import { describe, expect, test } from 'vitest'
+import { SeededRandom } from '../../engine/base/clock.ts'
+import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
+import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import type { ListPage, ListRequest } from '../../engine/s3/object-store.ts'
+import { BareEngine } from '../support/bare-engine.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+/** What a program may wait for a network that makes no progress. */
+const WAIT_MS_MAX = 10_000
+const NAMES = ['read', 'list', 'stat', 'write', 'over', 'move', 'dir', 'tree']
+
+async function start() {
+  const clock = new FakeClock(1_800_000_000_000, 12)
+  const bucket = new MemoryObjectStore({ clock })
+  for (const name of NAMES) bucket.putDirect(`fresh/${name}/file`, 'content')
+  for (let at = 0; at < 12; at++) bucket.putDirect(`known/${'deeper/'.repeat(at)}file`, 'content')
+  const random = new SeededRandom(1)
+  const store = new FlakyObjectStore(bucket, { clock, random })
+  const engine = await BareEngine.start({ store, clock, random })
+  const { vfs } = engine
+  const find = async (directory: number, name: string) =>
+    (await vfs.lookup(engine.context(), directory, name)).attributes.id
+  const timed = async (work: () => Promise<unknown>) => {
+    const beganMs = clock.monotonicMs()
+    const end = await clock.until(
+      work().then(
+        () => 'ok',
+        (thrown) => thrown.code,
+      ),
+    )
+    return { end, ms: clock.monotonicMs() - beganMs }
+  }
+  return { clock, bucket, store, engine, vfs, find, timed }
+}
+
+describe('A folder that was never listed and cannot be', () => {
+  test.each([
+    ['is not answered', { kind: 'hang' }],
+    ['fails', { kind: 'error', code: 's3/server' }],
+    ['is no listing', { kind: 'error', code: 's3/bad-reply' }],
+  ] as const)('is one wait for all who look into it, when its listing %s', async (_, fault) => {
+    const { clock, store, engine, vfs, find, timed } = await start()
+    const fresh = await clock.until(find(vfs.root, 'fresh'))
+    store.setScript([{ operation: 'list', fault }])
+    const first = await Promise.all(NAMES.map((name) => timed(() => find(fresh, name))))
+    for (const { end, ms } of first) {
+      expect(end).not.toBe('ok')
+      expect(ms).toBeLessThanOrEqual(WAIT_MS_MAX)
+    }
+    await clock.advance(60)
+    expect((await timed(() => find(fresh, 'stat'))).ms).toBeLessThanOrEqual(50)
+    for (let rounds = 0; rounds < 3; rounds++) {
+      await clock.advance(6_000)
+      expect((await timed(() => find(fresh, 'stat'))).ms).toBeLessThanOrEqual(1_000)
+    }
+    store.setScript([])
+    await clock.advance(60_000)
+    expect(await timed(() => find(fresh, 'stat'))).toMatchObject({ end: 'ok' })
+    await engine.close()
+  })
+})
+
+describe('A path of folders that are known', () => {
+  test('is one short wait while listings are not answered, however long it is', async () => {
+    const { clock, store, engine, vfs, find, timed } = await start()
+    const walk = async () => {
+      let id = await find(vfs.root, 'known')
+      for (let depth = 0; depth < 11; depth++) id = await find(id, 'deeper')
+      return find(id, 'file')
+    }
+    expect(await timed(walk)).toMatchObject({ end: 'ok' })
+    await clock.advance(60_000)
+    store.setScript([{ operation: 'list', fault: { kind: 'hang' } }])
+    const { end, ms } = await timed(walk)
+    expect(end).toBe('ok')
+    expect(ms).toBeLessThanOrEqual(1_100)
+    expect((await timed(walk)).ms).toBeLessThanOrEqual(50)
+    await engine.close()
+  })
+})
+
+/** Without a delimiter it shows other keys than with one. */
+class LyingStore extends MemoryObjectStore {
+  isLying = false
+
+  override async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
+    const page = await super.list(request, signal)
+    if (!this.isLying || request.delimiter !== undefined) return page
+    return { ...page, objects: page.objects.map((one) => ({ ...one, key: `z${one.key}` })) }
+  }
+}
+
+describe('A folder that a listing of everything below its parent leaves out', () => {
+  test('is listed by itself before it is shown empty', async () => {
+    const clock = new FakeClock(1_800_000_000_000, 12)
+    const store = new LyingStore({ clock })
+    const folders = Array.from({ length: 8 }, (_, index) => `folder ${index}`)
+    for (const name of folders) store.putDirect(`${name}/file`, 'content')
+    const random = new SeededRandom(1)
+    const engine = await BareEngine.start({ store, clock, random })
+    store.isLying = true
+    for (const name of folders) {
+      const { vfs } = engine
+      const context = engine.context()
+      const { attributes } = await clock.until(vfs.lookup(context, vfs.root, name))
+      const page = await clock.until(vfs.readdir(context, { id: attributes.id }, 0, 10))
+      expect(page.entries.map((entry) => entry.name)).toEqual(['file'])
+    }
+    expect(store.requests().list, 'the flat listing was asked for').toBeGreaterThan(8)
+    await engine.close()
+  })
+})
