@@ -63,4 +63,17 @@ describe('A rename that copies in parts', () => {
     expect(bucket.openUploads()).toBe(0)
     await next.close()
   })
+
+  test('asks now and then, not all the time, when the server refuses to abort', async () => {
+    const { clock, store, engine } = await renamed([
+      { operation: 'createMultipart', nth: 1, fault: { kind: 'lost-reply' } },
+      { operation: 'createMultipart', fault: { kind: 'error', code: 'auth/denied' } },
+      { operation: 'abortMultipart', fault: { kind: 'error', code: 'auth/denied' } },
+    ])
+    await clock.advance(AN_HOUR_MS)
+    const aborts = store.calls.filter((call) => call.startsWith('abortMultipart'))
+    expect(aborts.length).toBeGreaterThan(0)
+    expect(aborts.length).toBeLessThan(10)
+    await engine.close()
+  })
 })
