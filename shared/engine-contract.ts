@@ -4,11 +4,13 @@
  */
 import { z } from 'zod'
 import type { WireError } from './errors.ts'
+import { folderCalls } from './folder-roles.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
 
 const Access = { endpoint: Endpoint, credentials: Credentials }
 
 export const engineCalls = {
+  ...folderCalls,
   'engine/status': { input: z.object({}), output: StatusView },
   /** Returns when the folder answers its first request; the journal is replayed before that. */
   'mounts/start': {

@@ -227,6 +227,16 @@ export const ERRORS = {
   ),
   'connection/missing': row('ENOENT', 'never', 'This connection was removed. Add it again.'),
   'connection/in-use': row('EBUSY', 'never', 'Remove the folders that use this connection first.'),
+  'folder/no-role': row(
+    'EINVAL',
+    'never',
+    'This folder sends or receives no batches. Mark it first: pail send, or pail receive.',
+  ),
+  'folder/role-nested': row(
+    'EINVAL',
+    'never',
+    'Choose another folder: one inside or around this one sends or receives already.',
+  ),
   'folder/no-file-manager': row(
     'ENOENT',
     'never',

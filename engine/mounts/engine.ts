@@ -16,7 +16,8 @@ import { normalizeSubpath } from '../s3/keys.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import { BlockCache } from '../store/block-cache.ts'
 import { Database } from '../store/database.ts'
-import { Journal } from '../store/journal.ts'
+import { FolderRoles } from '../store/folder-roles.ts'
+import { Journal, type Pending } from '../store/journal.ts'
 import { Nodes } from '../store/nodes.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
@@ -26,6 +27,7 @@ import { prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
 import { recover } from './recovery.ts'
+import { RoleHandlers } from './role-handlers.ts'
 import { StatusFeed } from './status-feed.ts'
 import { type Stores, Volume } from './volume.ts'
 
@@ -71,6 +73,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     database,
     nodes,
     journal,
+    roles: new FolderRoles(database),
     staging,
     cache: opened,
     fetcher,
@@ -138,7 +141,13 @@ class MountEngine implements Engine {
     this.#startedMs = options.clock.nowMs()
     this.#epoch = BigInt(`0x${options.random.hex(8)}`)
     this.#feed = new StatusFeed(options.clock, () => this.#status())
+    const roles = new RoleHandlers({
+      roles: stores.roles,
+      sessions: () => this.#sessions.values(),
+      onDidChange: () => this.#feed.change(),
+    })
     this.handlers = {
+      ...roles.handlers,
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/stop': (input) => this.#stop(input),
@@ -166,7 +175,13 @@ class MountEngine implements Engine {
   }
 
   #pendingFiles(): number {
-    return this.#stores.journal.pendingInAll().files
+    return this.#pendingInAll().files
+  }
+
+  #pendingInAll(): Pending {
+    const { journal, roles } = this.#stores
+    const { files, bytes } = journal.pendingInAll()
+    return { files: files + roles.openBatches(), bytes }
   }
 
   #status(): StatusView {
@@ -303,7 +318,7 @@ class MountEngine implements Engine {
       targets.map(({ volume, prefix }) => volume.syncer.flush(prefix, signal)),
     )
     // Without a folder everything counts, also of buckets that nothing is mounted from now.
-    const total = input.dir === undefined ? [this.#stores.journal.pendingInAll()] : left
+    const total = input.dir === undefined ? [this.#pendingInAll()] : left
     return {
       pendingFiles: total.reduce((sum, pending) => sum + pending.files, 0),
       pendingBytes: total.reduce((sum, pending) => sum + pending.bytes, 0),

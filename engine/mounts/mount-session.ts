@@ -40,6 +40,8 @@ export class MountSession {
   readonly dir: string
   readonly prefix: string
   readonly volume: Volume
+  /** The directory that the mount shows; 0 before it is found. */
+  root = 0
   readonly #parts: SessionParts
   #life: MountLife = 'starting'
   #reason: string | undefined
@@ -54,6 +56,10 @@ export class MountSession {
     this.prefix = normalizeSubpath(parts.request.subpath)
   }
 
+  get isReadOnly(): boolean {
+    return this.#parts.request.readOnly
+  }
+
   get life(): MountLife {
     return this.#life
   }
@@ -65,8 +71,8 @@ export class MountSession {
 
   async start(): Promise<void> {
     try {
-      const root = await findRoot(this.#parts.stores, this.volume, this.prefix)
-      await this.#mount(root)
+      this.root = await findRoot(this.#parts.stores, this.volume, this.prefix)
+      await this.#mount(this.root)
       this.#become('mounted')
     } catch (thrown) {
       this.#reason = PailError.from(thrown).remedy

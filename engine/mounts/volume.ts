@@ -14,6 +14,7 @@ import { probeCapabilities, scratchKey } from '../s3/probe.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { Database } from '../store/database.ts'
+import type { FolderRoles } from '../store/folder-roles.ts'
 import type { Journal } from '../store/journal.ts'
 import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
@@ -22,6 +23,8 @@ import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
 import { FileContents } from '../sync/file-contents.ts'
 import { Listings } from '../sync/listing.ts'
+import { SendBatches } from '../sync/send-batches.ts'
+import { SendFolders } from '../sync/send-folders.ts'
 import { SiblingReads } from '../sync/sibling-reads.ts'
 import { Syncer } from '../sync/syncer.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
@@ -33,6 +36,7 @@ export type Stores = {
   readonly database: Database
   readonly nodes: Nodes
   readonly journal: Journal
+  readonly roles: FolderRoles
   readonly staging: StagingArea
   readonly cache: BlockCache
   readonly fetcher: Fetcher
@@ -62,6 +66,8 @@ export class Volume {
   readonly listings: Listings
   readonly contents: FileContents
   readonly syncer: Syncer
+  readonly sends: SendFolders
+  readonly batches: SendBatches
   readonly siblings: SiblingReads
   readonly store: ObjectStore
   readonly requests: EndpointRequests
@@ -115,10 +121,24 @@ export class Volume {
     }
     this.listings = new Listings(shared)
     this.siblings = new SiblingReads(this.tree, stores.fetcher, this.#lifetime.signal)
+    const { roles } = stores
+    this.sends = new SendFolders(this.tree, this.contents, roles)
+    this.tree.roles = this.sends
+    this.batches = new SendBatches({
+      ...shared,
+      contents: this.contents,
+      sends: this.sends,
+      roles,
+      openReader: (version) => stores.fetcher.reader(version),
+      host: stores.host,
+      onDidChange,
+    })
     const facts = new EndpointFacts(stores.database, `${request.endpoint.url} ${request.bucket}`)
     this.syncer = new Syncer({
       ...shared,
       contents: this.contents,
+      sends: this.sends,
+      pendingMarkers: (prefix) => this.batches.pendingMarkers(prefix),
       random,
       host: stores.host,
       buffers: stores.buffers,
@@ -133,6 +153,7 @@ export class Volume {
       onDidChange()
     })
     this.#lifetime.background('syncer', this.syncer.run())
+    this.#lifetime.background('send', this.batches.run())
   }
 
   /** Ends what is under way; the journal keeps what is pending. */

@@ -15,7 +15,7 @@ const ONE_BYTE = new Uint8Array(1)
 const CLEAN_UP_MS = 8_000
 
 /** Scratch objects are called so, beside what is mounted. */
-const SCRATCH_NAME = '.pail-probe-'
+export const SCRATCH_NAME = '.pail-probe-'
 
 export function scratchKey(prefix: string, random: Pick<Random, 'hex'>): string {
   return `${prefix}${SCRATCH_NAME}${random.hex(8)}`

@@ -85,6 +85,58 @@ export class Journal {
     return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)
   }
 
+  moves(volume: number): JournalRow[] {
+    return this.#many("WHERE volume = ? AND op = 'move' ORDER BY seq", volume)
+  }
+
+  /** Is a deletion of the key, or an upload that was given up, not settled yet? */
+  isLeaving(volume: number, key: string): boolean {
+    const row = this.#database.get(
+      `SELECT 1 FROM journal WHERE volume = ? AND key = ?
+       AND (op = 'delete' OR state = 'cancelled') LIMIT 1`,
+      volume,
+      key,
+    )
+    return row !== undefined
+  }
+
+  /**
+   * Rows of things below `prefix`, without those of the `except` keys.
+   * @param which.exceptNames  what the names of objects begin with that are nobody's files
+   * @param which.isAll  also rows that only write attributes or a directory's own object
+   */
+  changesBelow(
+    volume: number,
+    prefix: string,
+    which: {
+      readonly except: readonly string[]
+      readonly exceptNames: string
+      readonly isAll: boolean
+    },
+  ): { readonly waiting: number; readonly failed: number } {
+    const row = this.#database.get(
+      `SELECT count(*) AS waiting, coalesce(sum(state = 'failed'), 0) AS failed FROM journal
+       WHERE volume = ? AND key > ? AND key < ? AND key NOT IN (SELECT value FROM json_each(?))
+       AND (? OR op IN ('put', 'move', 'delete')) AND key NOT LIKE ?`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+      JSON.stringify(which.except),
+      Number(which.isAll),
+      `%${which.exceptNames}%`,
+    )
+    return { waiting: Number(row?.waiting), failed: Number(row?.failed) }
+  }
+
+  firstFailed(volume: number, prefix: string): JournalRow | undefined {
+    return this.#one(
+      `WHERE volume = ? AND key >= ? AND key < ? AND state = 'failed' ORDER BY error_ms`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+  }
+
   /** Rows after `afterSeq` to be started at `nowMs`, oldest first. */
   ready(volume: number, nowMs: number, afterSeq: number, countMax: number): JournalRow[] {
     return this.#many(

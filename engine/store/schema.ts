@@ -51,6 +51,10 @@ CREATE TABLE cached_block (
  * xattr: extended attributes, of the node whatever its name (xattrs.ts).
  *
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
+ *
+ * folder_role: folders that a person marked send or receive (folder-roles.ts). options: JSON.
+ * batch_file: send: files of the open batch that are in the bucket, as they were stored there.
+ * Receive: files that arrived and were not told of yet.
  */
 const TREE = `
 CREATE TABLE volume (
@@ -131,6 +135,26 @@ CREATE TABLE move_item (
   size INTEGER NOT NULL,
   copied_etag TEXT,
   PRIMARY KEY (seq, source)
+) WITHOUT ROWID;
+CREATE TABLE folder_role (
+  node INTEGER PRIMARY KEY,
+  volume INTEGER NOT NULL REFERENCES volume (id),
+  role TEXT NOT NULL,
+  options TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  batch INTEGER NOT NULL DEFAULT 0,
+  batch_ms INTEGER NOT NULL DEFAULT 0,
+  batch_files INTEGER NOT NULL DEFAULT 0,
+  closing INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE batch_file (
+  folder INTEGER NOT NULL REFERENCES folder_role (node) ON DELETE CASCADE,
+  node INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  sha256 TEXT,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (folder, node)
 ) WITHOUT ROWID;
 CREATE TABLE fact (
   name TEXT PRIMARY KEY,

@@ -40,6 +40,13 @@ export class FileContents {
     return count
   }
 
+  /** Files that a program may still write to, or has written to without closing them. */
+  writtenNow(): number[] {
+    return [...this.#contents.values()]
+      .filter((content) => content.writers > 0 || content.isDirty)
+      .map((content) => content.id)
+  }
+
   /** The content for use; every acquire is paired with a release. */
   async acquire(id: number): Promise<FileContent> {
     const content = this.#contents.get(id) ?? (await this.#open(id))

@@ -38,6 +38,7 @@ export function noteMoved(job: Job, node: NodeRow, key: string, etag: Etag): voi
     )
   }
   tree.nodes.update(node.id, { remoteKey: key, etag, seenMs: tree.clock.nowMs() })
+  tree.roles.noteStored(tree.node(node.id))
 }
 
 export function versionOf(node: NodeRow, key: string): ObjectVersion {

@@ -82,6 +82,7 @@ async function send(
     if (error.code !== 's3/precondition' && error.code !== 'vfs/stale') throw error
     if (await isOurs(job, node, key)) throw error
     if (error.code === 'vfs/stale') throw error
+    if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
     await keepBoth(job, node, key, source)
   }
 }
@@ -101,6 +102,17 @@ async function isOurs(job: Job, node: NodeRow, key: string): Promise<boolean> {
     tree.nodes.update(node.id, { etag: head.etag, remoteSize: head.sizeBytes }),
   )
   return true
+}
+
+/** The name of a marker is Pail's alone: another one there gives way to this one by the next try. */
+async function takeOver(job: Job, node: NodeRow, key: string): Promise<never> {
+  const { tree, store, requests, signal } = job
+  const head = await requests.run('background', (one) => headOrNone(store, key, one), signal)
+  const found = head
+    ? { remoteKey: key, etag: head.etag, remoteSize: head.sizeBytes }
+    : { remoteKey: null, etag: null }
+  await tree.change(() => tree.nodes.update(node.id, found))
+  throw new PailError('s3/precondition', 'another marker stands in the bucket', { key })
 }
 
 /** The version that the change replaces: one that is to be deleted, the file's own, or none. */
@@ -192,6 +204,7 @@ async function stored(
       seenMs: tree.clock.nowMs(),
       metadata: JSON.stringify(attributesOf(node).metadata ?? {}),
     })
+    tree.roles.noteStored(tree.node(node.id))
     if (!isSame) return false
     tree.journal.remove(row.seq)
     if (node.staged !== null) {

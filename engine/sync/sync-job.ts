@@ -8,12 +8,16 @@ import type { JournalRow } from '../store/journal.ts'
 import type { ObjectVersion } from './content.ts'
 import type { FileContents } from './file-contents.ts'
 import type { Requests } from './requests.ts'
+import type { SendFolders } from './send-folders.ts'
 import type { Tree } from './tree.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
 
 export type SyncerParts = {
   readonly tree: Tree
   readonly contents: FileContents
+  readonly sends: SendFolders
+  /** Markers of send folders below a prefix that follow when their batch is complete. */
+  readonly pendingMarkers: (prefix: string) => number
   readonly store: ObjectStore
   readonly requests: Requests
   readonly clock: Clock

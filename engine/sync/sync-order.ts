@@ -9,6 +9,7 @@
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from './file-contents.ts'
+import type { IsHeldBack, SendFolders } from './send-folders.ts'
 import type { Tree } from './tree.ts'
 
 /** A file that a program keeps open for writing is uploaded this long after its last sync. */
@@ -30,6 +31,7 @@ export type Runnable = {
 export type OrderFacts = {
   readonly tree: Tree
   readonly contents: FileContents
+  readonly sends: SendFolders
   readonly nowMs: number
   readonly isHurrying: boolean
   readonly busyNodes: ReadonlySet<number>
@@ -44,6 +46,7 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
   const keys = new Set(facts.busyKeys)
   const moves = facts.tree.journal.directoryMoves(facts.tree.volume)
   const isGathering = isStillDeleting(facts)
+  const isHeldBack = facts.sends.holds()
   let after = 0
   while (found.length < facts.countMax) {
     const rows = facts.tree.journal.ready(facts.tree.volume, facts.nowMs, after, PAGE_ROWS)
@@ -53,7 +56,7 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
       const claim = claimOf(facts, row)
       if (claim.nodes.some((node) => nodes.has(node))) continue
       if (claim.keys.some((key) => keys.has(key))) continue
-      if (isBlocked(facts, row, claim.keys, moves)) continue
+      if (isBlocked(facts, row, claim.keys, { moves, isHeldBack })) continue
       for (const node of claim.nodes) nodes.add(node)
       for (const key of claim.keys) keys.add(key)
       if (row.op !== 'delete') found.push({ rows: [row], ...claim })
@@ -103,12 +106,20 @@ function isBlocked(
   facts: OrderFacts,
   row: JournalRow,
   keys: readonly string[],
-  moves: readonly JournalRow[],
+  { moves, isHeldBack }: { moves: readonly JournalRow[]; isHeldBack: IsHeldBack },
 ): boolean {
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && isToBeWritten(facts, row.key)) return true
   if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
-  return moves.some((other) => other.seq !== row.seq && isCrossing(facts, row, keys, other))
+  if (isHeldBack(row, keys)) return true
+  // The rename of a send folder waits until the marker has left: the marker goes first.
+  const isFirst = facts.sends.isMarkerDeletion(row)
+  return moves.some(
+    (other) =>
+      other.seq !== row.seq &&
+      !(isFirst && !facts.tree.isRunning(other)) &&
+      isCrossing(facts, row, keys, other),
+  )
 }
 
 function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {

@@ -97,7 +97,8 @@ export class Syncer {
   /** What of this volume is not in the bucket yet, below a prefix. */
   pending(prefix: string): Pending {
     const journaled = this.#parts.tree.journal.pending(this.#parts.tree.volume, prefix)
-    return { files: journaled.files, bytes: journaled.bytes }
+    const markers = this.#parts.pendingMarkers(prefix)
+    return { files: journaled.files + markers, bytes: journaled.bytes }
   }
 
   /**
@@ -139,8 +140,9 @@ export class Syncer {
 
   /** Nothing is under way and every row left waits for a person. */
   #isStuck(prefix: string): boolean {
-    const { tree, contents } = this.#parts
+    const { tree, contents, pendingMarkers } = this.#parts
     if (this.#jobs.size > 0 || contents.dirtyCount() > 0) return false
+    if (pendingMarkers(prefix) > 0) return false
     const waiting = tree.database.get(
       `SELECT 1 FROM journal WHERE volume = ? AND key >= ? AND key < ? AND state = 'waiting' LIMIT 1`,
       tree.volume,
@@ -168,13 +170,14 @@ export class Syncer {
 
   /** @returns whether rows were left because there was no slot */
   #startReady(): boolean {
-    const { tree, contents, clock } = this.#parts
+    const { tree, contents, sends, clock } = this.#parts
     for (;;) {
       const slots = this.#slots()
       if (slots <= 0) return true
       const runnable = findRunnable({
         tree,
         contents,
+        sends,
         nowMs: clock.nowMs(),
         isHurrying: this.#hurrying > 0,
         busyNodes: this.#busyNodes,

@@ -44,6 +44,16 @@ export const QUIET_MS = {
   delete: 500,
 } as const
 
+/** What folders with a role have a say in. All of it within the change that it belongs to. */
+export type RoleHooks = {
+  /** The bucket has this version of the file now, put there by this computer. */
+  noteStored(node: NodeRow): void
+  /** Is this the name of a marker, which only Pail writes? */
+  isMarker(directory: number, name: string): boolean
+}
+
+const NO_ROLES: RoleHooks = { noteStored: () => {}, isMarker: () => false }
+
 export type Owner = { readonly uid: number; readonly gid: number }
 
 export type TreeParts = {
@@ -82,6 +92,7 @@ export class Tree {
   lastEditMs = Number.NEGATIVE_INFINITY
   /** Do extended attributes travel to the bucket? Set by a mount that asks for it. */
   syncsXattrs = false
+  roles: RoleHooks = NO_ROLES
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}
   readonly #listeners = new Set<(changes: readonly TreeChange[]) => void>()

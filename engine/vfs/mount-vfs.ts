@@ -155,7 +155,7 @@ export class MountVfs implements Vfs {
   }
 
   async open(context: Context, id: NodeId, request: OpenRequest): Promise<Opened> {
-    if (request.write) this.#namespace.checkWritable()
+    if (request.write) this.#checkWritten(id)
     await this.#freshFile(context, id)
     const content = await this.#parts.contents.acquire(id)
     try {
@@ -325,11 +325,18 @@ export class MountVfs implements Vfs {
     return fresh
   }
 
+  #checkWritten(id: NodeId): void {
+    this.#namespace.checkWritable()
+    const row = this.#parts.tree.node(id)
+    if (row.parent !== null) this.#namespace.checkName(row.parent, row.name)
+  }
+
   async #resize(context: Context, target: Target, sizeBytes: number): Promise<void> {
     if (target.handle !== undefined) {
       await this.#handles.file(target.handle).content.truncate(sizeBytes)
       return
     }
+    this.#checkWritten(target.id)
     await this.#freshFile(context, target.id)
     await this.#withContent(target.id, async (content) => {
       await content.truncate(sizeBytes)

@@ -33,6 +33,12 @@ export class Namespace {
     if (this.#parts.isReadOnly) throw new PailError('vfs/read-only', 'the mount is read-only')
   }
 
+  /** Markers of send folders are written by Pail alone: a job may start at the sight of one. */
+  checkName(directory: NodeId, name: string): void {
+    if (!this.#parts.tree.roles.isMarker(directory, name)) return
+    throw new PailError('vfs/access', `${name} is the marker of a send folder`, { name })
+  }
+
   attributes(row: NodeRow): Attributes {
     const overlay = this.#parts.contents.peek(row.id)?.overlay
     const size = overlay?.size ?? row.size
@@ -93,6 +99,7 @@ export class Namespace {
       if (request.exclusive) throw new PailError('vfs/exists', name)
       return { row: existing, wasCreated: false, change: this.#change(parent, directory) }
     }
+    this.checkName(directory, name)
     const owner = { mode: request.mode & 0o7777, uid: context.uid, gid: context.gid }
     const row = await addEntry(tree, parent, name, { kind: 'file', ...owner }, origin)
     return { row, wasCreated: true, change: this.#change(parent, directory) }
@@ -104,6 +111,7 @@ export class Namespace {
     const parent = tree.directory(directory)
     tree.checkName(parent, `${name}/`.slice(0, -1))
     if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
+    this.checkName(directory, name)
     const owner = { mode: mode & 0o7777, uid: context.uid, gid: context.gid }
     const row = await addEntry(tree, parent, name, { kind: 'directory', ...owner }, origin)
     return { row, change: this.#change(parent, directory) }
@@ -146,6 +154,7 @@ export class Namespace {
     const source = tree.directory(from.directory)
     const target = tree.directory(to.directory)
     tree.checkName(target, to.name)
+    for (const place of [from, to]) this.checkName(place.directory, place.name)
     const row = await this.find(context, from.directory, from.name)
     const replaced = await this.#existing(context, to.directory, to.name)
     if (replaced && mode === 'noreplace') throw new PailError('vfs/exists', to.name)

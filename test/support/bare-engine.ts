@@ -13,6 +13,7 @@ import { type Stores, Volume } from '../../engine/mounts/volume.ts'
 import type { ObjectStore } from '../../engine/s3/object-store.ts'
 import { BlockCache } from '../../engine/store/block-cache.ts'
 import { Database } from '../../engine/store/database.ts'
+import { FolderRoles } from '../../engine/store/folder-roles.ts'
 import { Journal } from '../../engine/store/journal.ts'
 import { Nodes } from '../../engine/store/nodes.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
@@ -105,6 +106,7 @@ export class BareEngine {
       database,
       nodes,
       journal,
+      roles: new FolderRoles(database),
       staging,
       cache,
       fetcher,

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { Engine, EngineOptions } from '../../engine/mounts/engine-api.ts'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
+import { folderCalls } from '../../shared/folder-roles.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
 
 const UPLOAD_MS = 1_000
@@ -29,6 +30,7 @@ export class FakeEngine implements Engine {
     this.#options = options
     this.#startedMs = options.clock.nowMs()
     this.handlers = {
+      ...refusedCalls(),
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
@@ -150,4 +152,16 @@ export class FakeEngine implements Engine {
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   return new FakeEngine(options)
+}
+
+/** Calls that need a tree, which this engine has not. */
+function refusedCalls() {
+  const refuse = async (): Promise<never> => {
+    throw new PailError('input/invalid', 'the fake engine keeps nothing')
+  }
+  const names = Object.keys(folderCalls) as Array<keyof typeof folderCalls>
+  return Object.fromEntries(names.map((name) => [name, refuse])) as Record<
+    keyof typeof folderCalls,
+    typeof refuse
+  >
 }
