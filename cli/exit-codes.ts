@@ -38,6 +38,8 @@ const BY_AREA: Readonly<Record<string, number>> = {
   net: EXIT.server,
   s3: EXIT.server,
   mount: EXIT.folder,
+  folder: EXIT.folder,
+  vfs: EXIT.folder,
   store: EXIT.system,
   engine: EXIT.engine,
   input: EXIT.usage,

@@ -4,13 +4,15 @@
  * Keeps: a failure is one line on stderr and an exit code; a stack only with PAIL_DEBUG.
  */
 import { resolve } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { resolveDataDir } from '../engine/mounts/data-dir.ts'
 import { PailError } from '../shared/errors.ts'
+import { MARKERS, type Marker, QUIET_MS_MAX } from '../shared/folder-roles.ts'
 import { redactText } from '../shared/redact.ts'
 import { VERSION } from '../shared/version.ts'
 import { flush } from './commands/flush.ts'
 import { mount } from './commands/mount.ts'
+import { checkSend, send } from './commands/send.ts'
 import { status } from './commands/status.ts'
 import { unmount } from './commands/unmount.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
@@ -30,6 +32,7 @@ Examples:
   $ pail mount results -o url=https://s3.eu-de.example.com ~/results -o passwd_file=~/.passwd-s3fs
   $ pail status
   $ pail flush --wait --timeout 600 && pail unmount ~/results
+  $ pail send ~/results/inbox --marker manifest --quiet 30
 
 Exit codes:
   0 done   1 not everything is in the bucket yet   2 wrong input   3 keys   4 server or network
@@ -69,6 +72,7 @@ function buildProgram(run: Run): Command {
   addUnmount(program, run)
   addStatus(program, run)
   addFlush(program, run)
+  addSend(program, run)
   return program
 }
 
@@ -146,6 +150,47 @@ function addFlush(program: Command, run: Run): void {
         )
       },
     )
+}
+
+type SendOptions = {
+  readonly marker?: Marker
+  readonly quiet?: number
+  readonly now?: boolean
+  readonly off?: boolean
+  readonly timeout?: number
+}
+
+function addSend(program: Command, run: Run): void {
+  addCommand(program, 'send', 'mark a folder whose files are uploaded first, and a marker last')
+    .argument('[folder]', 'a folder inside a mounted one; all send folders when left out')
+    .addOption(new Option('--marker <kind>', '_READY or _MANIFEST.json').choices(MARKERS))
+    .option('--quiet <seconds>', 'a batch ends when nothing is written for so long', parseQuiet)
+    .option('--now', 'end the batch now, and wait until its marker is in the bucket')
+    .option('--timeout <seconds>', 'longest time to wait', parseSeconds)
+    .option('--off', 'make it an ordinary folder again')
+    .action(async (typed: string | undefined, options: SendOptions, command: Command) => {
+      const dir = typed === undefined ? undefined : resolve(run.world.cwd(), typed)
+      if (dir !== undefined) run.subject = { dir }
+      const wanted = {
+        dataDir: dataDirOf(command, run.world),
+        now: options.now === true,
+        off: options.off === true,
+        ...(dir === undefined ? {} : { dir }),
+        ...(options.marker === undefined ? {} : { marker: options.marker }),
+        ...(options.quiet === undefined ? {} : { quietMs: options.quiet }),
+        ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      }
+      checkSend(wanted)
+      run.exitCode = await send(wanted, run.world)
+    })
+}
+
+function parseQuiet(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() === '' || !(seconds >= 0 && seconds * 1000 <= QUIET_MS_MAX)) {
+    throw new InvalidArgumentError(`write seconds, from 0 to ${QUIET_MS_MAX / 1000}`)
+  }
+  return Math.round(seconds * 1000)
 }
 
 function dataDirOf(command: Command, world: World): string {
