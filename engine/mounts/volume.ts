@@ -107,8 +107,9 @@ export class Volume {
       clock,
       log,
       openReader: (version) => stores.fetcher.reader(version),
-      adopt: async (version, path, _sizeBytes, extents) => {
-        await stores.cache.adopt(version, path, extents)
+      adopt: async (version, place, extents) => {
+        if ('path' in place) await stores.cache.adopt(version, place.path, extents)
+        else await stores.cache.adoptBytes(version, place.bytes, extents)
       },
     })
     const shared = {

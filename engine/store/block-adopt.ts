@@ -43,17 +43,14 @@ export async function adoptFile(
   extents: readonly ByteExtent[],
   parts: AdoptParts,
 ): Promise<boolean> {
-  const whole = extents
-    .map((extent) => containedPieces(extent, object.sizeBytes))
-    .filter((extent) => extent.end > extent.start)
+  const whole = wholePieces(object, extents)
   if (whole.length === 0) {
     await parts.disk.remove(path)
     return false
   }
   let room: Reservation | undefined
   try {
-    const kept = whole.reduce((sum, each) => sum + allocatedFor(each.end - each.start), 0)
-    room = await parts.reserve(kept)
+    room = await parts.reserve(roomFor(whole))
     await moveIntoCache(object, path, whole, room, parts)
     return true
   } catch (thrown) {
@@ -108,4 +105,39 @@ async function adoptExtent(
   } finally {
     await open.close()
   }
+}
+
+export type AdoptBytesParts = Pick<AdoptParts, 'log' | 'reserve'> & {
+  readonly put: (offset: number, bytes: Uint8Array, room: Reservation) => Promise<void>
+}
+
+export async function adoptBytes(
+  object: CachedObject,
+  bytes: Uint8Array,
+  extents: readonly ByteExtent[],
+  parts: AdoptBytesParts,
+): Promise<boolean> {
+  const whole = wholePieces(object, extents)
+  if (whole.length === 0) return false
+  let room: Reservation | undefined
+  try {
+    room = await parts.reserve(roomFor(whole))
+    for (const { start, end } of whole) await parts.put(start, bytes.subarray(start, end), room)
+    return true
+  } catch (thrown) {
+    parts.log.write('warn', 'cache/not-adopted', { error: PailError.from(thrown).message })
+    return false
+  } finally {
+    room?.release()
+  }
+}
+
+function wholePieces(object: CachedObject, extents: readonly ByteExtent[]): ByteExtent[] {
+  return extents
+    .map((extent) => containedPieces(extent, object.sizeBytes))
+    .filter((extent) => extent.end > extent.start)
+}
+
+function roomFor(extents: readonly ByteExtent[]): number {
+  return extents.reduce((sum, each) => sum + allocatedFor(each.end - each.start), 0)
 }

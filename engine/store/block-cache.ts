@@ -14,7 +14,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Log } from '../base/log.ts'
-import { adoptFile } from './block-adopt.ts'
+import { adoptBytes, adoptFile } from './block-adopt.ts'
 import { BlockIndex } from './block-index.ts'
 import {
   appendExtent,
@@ -240,6 +240,22 @@ export class BlockCache {
         this.#pieces.recordPieces(object, file, block, crcs, room),
       forget: (file) => this.#pieces.forget(file),
       using: (file, work) => this.#pieces.using(file, work),
+    })
+  }
+
+  /**
+   * Like `adopt`, for staged bytes without a file.
+   * @returns false when there was no room, or no whole piece
+   */
+  adoptBytes(
+    object: CachedObject,
+    bytes: Uint8Array,
+    extents: readonly ByteExtent[],
+  ): Promise<boolean> {
+    return adoptBytes(object, bytes, extents, {
+      log: this.#log,
+      reserve: (count) => this.#space.reserve(count, 'staging'),
+      put: (offset, part, room) => this.put(object, offset, part, room),
     })
   }
 

@@ -44,7 +44,8 @@ CREATE TABLE cached_block (
  * node.remote_key: the key (files) or prefix (directories, ending in /) under which the bucket
  * holds it now; null: the bucket does not have it yet. It differs from the path while a rename
  * waits. node.etag, node.remote_size: the version last seen there, and the base of staged edits.
- * node.staged: id of the staging file with content not yet in the bucket.
+ * node.staged: id of the staging file with content not yet in the bucket. staged.content: its bytes
+ * when they are few; null: they lie in a file of that name.
  * node.metadata: what the version in the bucket carries beside its bytes (object-attributes.ts), as
  * JSON; null: not known. node.target: where a symbolic link points; null: not known.
  *
@@ -106,7 +107,8 @@ CREATE TABLE xattr (
 ) WITHOUT ROWID;
 CREATE TABLE staged (
   id TEXT PRIMARY KEY,
-  record BLOB NOT NULL
+  record BLOB NOT NULL,
+  content BLOB
 ) WITHOUT ROWID;
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

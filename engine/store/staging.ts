@@ -1,7 +1,8 @@
 /**
  * Staging files: bytes that programs wrote and that are not (only) in the bucket.
  *
- * Owns:  <data>/staging/* and table `staged`. Runs in: engine process.
+ * Owns:  <data>/staging/* and table `staged`. Runs in: engine process. The bytes of a small file
+ *        lie in the table, those of a larger one in a file (staged-bytes.ts).
  * Keeps: a staged file says exactly which ranges it holds; everything else comes from the base
  *        version, up to `baseBytes`, and is zeros beyond. A hole is never taken for data.
  * Never: decides when to seal or to upload.
@@ -10,11 +11,12 @@ import { join } from 'node:path'
 import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import type { Random } from '../base/clock.ts'
-import type { Disk, DiskFile } from '../base/disk.ts'
+import type { Disk } from '../base/disk.ts'
 import { addExtent, clipExtents, type Extent } from '../base/extents.ts'
 import type { Log } from '../base/log.ts'
 import type { Database } from './database.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
+import { InlineRoom, StagedBytes, type StagedBytesParts } from './staged-bytes.ts'
 import { type ChunkSums, findDamage, StagedChecksums } from './staged-checksums.ts'
 
 const RECORD_VERSION = 1
@@ -44,19 +46,19 @@ export type StagedRecord = StagedShape & {
 
 export class StagedFile {
   readonly id: string
-  readonly path: string
+  readonly #path: string
   readonly #area: StagingArea
-  readonly #file: DiskFile
+  readonly #bytes: StagedBytes
   #checksums: StagedChecksums
   #record: StagedRecord
   #users = 1
   #isRemoved = false
 
-  constructor(area: StagingArea, id: string, path: string, file: DiskFile, record: StagedRecord) {
+  constructor(area: StagingArea, id: string, bytes: StagedBytes, record: StagedRecord) {
     this.#area = area
     this.id = id
-    this.path = path
-    this.#file = file
+    this.#path = area.pathOf(id)
+    this.#bytes = bytes
     this.#record = record
     this.#checksums = new StagedChecksums(record.sums)
   }
@@ -69,10 +71,16 @@ export class StagedFile {
     return this.#record.sizeBytes
   }
 
+  /** Where the bytes are, for whoever takes them over. */
+  get place(): StagedPlace {
+    const bytes = this.#bytes.inline
+    return bytes ? { bytes } : { path: this.#path }
+  }
+
   /** @throws PailError `store/disk-full`: nothing of `data` counts, what was there before does */
   async write(data: Uint8Array, offset: number): Promise<void> {
     await this.#area.reserve(data.length)
-    await this.#file.write(data, offset)
+    await this.#bytes.write(data, offset, this.#record.synced !== undefined)
     this.#checksums.noteWrite(data, offset)
     const end = offset + data.length
     this.#record = {
@@ -84,7 +92,7 @@ export class StagedFile {
 
   /** Fills `into` from `offset`; the whole range must be one that was written. */
   async read(offset: number, into: Uint8Array): Promise<void> {
-    const count = await this.#file.read(into, offset)
+    const count = await this.#bytes.read(into, offset)
     if (count !== into.length) {
       throw new PailError('store/io', `staging file ${this.id} is shorter than its extents`)
     }
@@ -106,8 +114,9 @@ export class StagedFile {
     }
   }
 
+  /** Makes what lies in a file safe against lost power; the rest is safe with its record. */
   sync(): Promise<void> {
-    return this.#file.sync()
+    return this.#bytes.sync()
   }
 
   /** What is written now is safe: the disk was synced, and the record is about to be. */
@@ -128,7 +137,7 @@ export class StagedFile {
   /** Gives back what lies beyond the content. Only when nothing on record names it. */
   async trim(): Promise<void> {
     const localEnd = this.#record.extents.at(-1)?.end ?? 0
-    if ((await this.#file.size()) > localEnd) await this.#file.truncate(localEnd)
+    if ((await this.#bytes.size()) > localEnd) await this.#bytes.truncate(localEnd)
   }
 
   /** Brings the checksums up to date with what was written: before a seal is recorded. */
@@ -147,9 +156,9 @@ export class StagedFile {
     throw new PailError('store/corrupt', `staging file ${this.id} lost bytes in chunk ${chunk}`)
   }
 
-  /** Writes which ranges count. Only inside a database change. */
+  /** Writes which ranges count, and their bytes when they are few. Only inside a database change. */
   saveRecord(): void {
-    this.#area.saveRecord(this.id, this.#record)
+    this.#area.saveRecord(this.id, this.#record, this.#bytes.inline)
   }
 
   /** Keeps the file open and in place while someone works with it. */
@@ -162,8 +171,12 @@ export class StagedFile {
     this.#users--
     assert(this.#users >= 0, 'a staged file is released once per use')
     if (this.#users > 0) return
-    await this.#file.close()
-    if (this.#isRemoved) await this.#area.removeFile(this.id)
+    const isInFile = this.#bytes.inline === undefined
+    await this.#bytes.close()
+    // A file that no seal put on record is nothing that counts.
+    if (isInFile && (this.#isRemoved || this.#area.isInline(this.id))) {
+      await this.#area.removeFile(this.id)
+    }
   }
 
   /** The bytes go as soon as the last user is done. The row goes with the caller's transaction. */
@@ -173,6 +186,8 @@ export class StagedFile {
   }
 }
 
+export type StagedPlace = { readonly path: string } | { readonly bytes: Uint8Array }
+
 export class StagingArea {
   readonly #disk: Disk
   readonly #folder: string
@@ -180,6 +195,7 @@ export class StagingArea {
   readonly #random: Random
   readonly #log: Log
   readonly #makeRoom: (bytes: number) => Promise<void>
+  readonly #inlineRoom: InlineRoom
   #uncheckedBytes = FREE_DISK_CHECK_BYTES
 
   private constructor(options: StagingOptions) {
@@ -189,6 +205,7 @@ export class StagingArea {
     this.#random = options.random
     this.#log = options.log
     this.#makeRoom = options.makeRoom ?? (async () => {})
+    this.#inlineRoom = new InlineRoom(options.inlineBytesMax)
   }
 
   static async open(options: StagingOptions): Promise<StagingArea> {
@@ -197,31 +214,33 @@ export class StagingArea {
   }
 
   /** A new staging file over `baseBytes` of the base version. */
-  async create(record: StagedRecord): Promise<StagedFile> {
+  create(record: StagedRecord): StagedFile {
     const id = this.#random.hex(16)
-    const path = this.#path(id)
-    const file = await this.#disk.open(path, 'create')
-    return new StagedFile(this, id, path, file, record)
+    return new StagedFile(this, id, StagedBytes.empty(this.#bytesParts(id)), record)
   }
 
   /** @throws PailError `store/corrupt` when the record or the file does not hold what it must */
   async load(id: string, use: 'content' | 'recovery' = 'content'): Promise<StagedFile> {
     const record = this.readRecord(id)
     if (record.isDamaged) throw new PailError('store/corrupt', `staging file ${id} is damaged`)
-    const path = this.#path(id)
-    // Opening it for writing would make an empty file of it.
-    if (!(await this.#disk.exists(path))) {
-      throw new PailError('store/corrupt', `staging file ${id} is missing`)
-    }
-    const file = await this.#disk.open(path, 'write')
-    const size = await file.size()
+    const bytes = await this.#loadBytes(id)
+    const size = await bytes.size()
     const localEnd = record.extents.at(-1)?.end ?? 0
     // Recovery looks what of it is whole, and may go back to what was synced.
     if (size < localEnd && use === 'content') {
-      await file.close()
+      await bytes.close()
       throw new PailError('store/corrupt', `staging file ${id} has ${size} of ${localEnd} bytes`)
     }
-    return new StagedFile(this, id, path, file, record)
+    return new StagedFile(this, id, bytes, record)
+  }
+
+  async #loadBytes(id: string): Promise<StagedBytes> {
+    const parts = this.#bytesParts(id)
+    const row = this.#database.get('SELECT content FROM staged WHERE id = ?', id)
+    if (row?.content instanceof Uint8Array) return StagedBytes.ofRecord(parts, row.content)
+    // Opening it for writing would make an empty file of it.
+    if (await this.#disk.exists(parts.path)) return StagedBytes.ofFile(parts)
+    throw new PailError('store/corrupt', `staging file ${id} is missing`)
   }
 
   readRecord(id: string): StagedRecord {
@@ -238,16 +257,27 @@ export class StagingArea {
     return this.#database.get('SELECT 1 FROM staged WHERE id = ?', id) !== undefined
   }
 
-  saveRecord(id: string, record: StagedRecord): void {
+  /** Are its bytes in the database, as far as the record says? */
+  isInline(id: string): boolean {
+    const sql = 'SELECT 1 FROM staged WHERE id = ? AND content IS NOT NULL'
+    return this.#database.get(sql, id) !== undefined
+  }
+
+  /** @param content all bytes of it; undefined: they lie in its file */
+  saveRecord(id: string, record: StagedRecord, content: Uint8Array | undefined): void {
     this.#database.run(
-      'INSERT INTO staged (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record',
+      `INSERT INTO staged (id, record, content) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET record = excluded.record, content = excluded.content`,
       id,
       encodeRecord(RECORD_VERSION, record),
+      content ?? null,
     )
   }
 
   markDamaged(id: string): void {
-    if (this.hasRecord(id)) this.saveRecord(id, { ...this.readRecord(id), isDamaged: true })
+    if (!this.hasRecord(id)) return
+    const record = encodeRecord(RECORD_VERSION, { ...this.readRecord(id), isDamaged: true })
+    this.#database.run('UPDATE staged SET record = ? WHERE id = ?', record, id)
   }
 
   removeRecord(id: string): void {
@@ -255,18 +285,13 @@ export class StagingArea {
   }
 
   async removeFile(id: string): Promise<void> {
-    await this.#disk.remove(this.#path(id))
+    await this.#disk.remove(this.pathOf(id))
   }
 
-  /** Makes the names of new staging files survive power loss. */
-  syncNames(): Promise<void> {
-    return this.#disk.syncDirectory(this.#folder)
-  }
-
-  /** Removes files that no record names: left by a crash before their first seal. */
+  /** Removes files that no record counts on: left by a crash before they were sealed. */
   async removeUnknown(): Promise<void> {
     for (const id of await this.#disk.list(this.#folder)) {
-      if (this.hasRecord(id)) continue
+      if (this.hasRecord(id) && !this.isInline(id)) continue
       this.#log.write('info', 'staging/removed-unsealed', { id })
       await this.#disk.remove(join(this.#folder, id))
     }
@@ -288,9 +313,18 @@ export class StagingArea {
     this.#uncheckedBytes = 0
   }
 
-  #path(id: string): string {
+  pathOf(id: string): string {
     assert(/^[0-9a-f]{32}$/.test(id), 'a staging id is one that was made here')
     return join(this.#folder, id)
+  }
+
+  #bytesParts(id: string): StagedBytesParts {
+    return {
+      disk: this.#disk,
+      path: this.pathOf(id),
+      room: this.#inlineRoom,
+      syncNames: () => this.#disk.syncDirectory(this.#folder),
+    }
   }
 }
 
@@ -302,4 +336,6 @@ export type StagingOptions = {
   readonly log: Log
   /** Gives disk space back that holds what can be fetched again. */
   readonly makeRoom?: (bytes: number) => Promise<void>
+  /** Absent: INLINE_BYTES_MAX. */
+  readonly inlineBytesMax?: number
 }

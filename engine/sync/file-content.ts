@@ -13,7 +13,7 @@ import type { Log } from '../base/log.ts'
 import { Mutex } from '../base/mutex.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { StagedFile } from '../store/staging.ts'
+import type { StagedFile, StagedPlace } from '../store/staging.ts'
 import type { ObjectVersion } from './content.ts'
 import type { Reader } from './fetcher.ts'
 import type { Tree } from './tree.ts'
@@ -30,8 +30,7 @@ export type ContentsParts = {
   /** Hands a staged file's bytes to the cache as blocks of the version they became. */
   readonly adopt: (
     version: ObjectVersion,
-    path: string,
-    sizeBytes: number,
+    place: StagedPlace,
     extents: readonly Extent[],
   ) => Promise<void>
 }
@@ -164,7 +163,7 @@ export class FileContent {
       if (start + data.length > FILE_BYTES_MAX) {
         throw new PailError('vfs/too-large', `${start + data.length} bytes`)
       }
-      const staged = await this.#ensureStaged()
+      const staged = this.#ensureStaged()
       await staged.write(data, start)
       this.#sizeBytes = staged.sizeBytes
       this.#touch()
@@ -177,8 +176,8 @@ export class FileContent {
       if (sizeBytes > FILE_BYTES_MAX) throw new PailError('vfs/too-large', `${sizeBytes} bytes`)
       // Nothing changes: a new version of the same bytes would cost an upload.
       if (sizeBytes === this.#sizeBytes) return
-      if (sizeBytes === 0) await this.#startEmpty()
-      else (await this.#ensureStaged()).truncate(sizeBytes)
+      if (sizeBytes === 0) this.#startEmpty()
+      else this.#ensureStaged().truncate(sizeBytes)
       this.#sizeBytes = sizeBytes
       this.#touch()
     })
@@ -201,7 +200,6 @@ export class FileContent {
     return this.#mutations.run(async () => {
       const staged = this.#staged
       await staged?.sync()
-      if (staged) await this.#parts.tree.staging.syncNames()
       const isRecorded = !this.#isDirty
       staged?.noteSynced()
       await this.#seal(origin)
@@ -246,11 +244,12 @@ export class FileContent {
     if (!staged || this.#isDirty) return
     const { extents, sizeBytes } = staged.record
     this.#staged = undefined
-    // Until the database says durably that the bucket has them, these are the only bytes.
-    await this.#parts.tree.database.sync()
+    // Until the database says durably that the bucket has them, these are the only bytes. Those
+    // that lie in it are there as long as it says otherwise.
+    if ('path' in staged.place) await this.#parts.tree.database.sync()
     await staged.trim()
     const isWhole = sizeBytes > 0 && sizeBytes === version.sizeBytes
-    if (isWhole) await this.#parts.adopt(version, staged.path, sizeBytes, extents)
+    if (isWhole) await this.#parts.adopt(version, staged.place, extents)
     await this.#drop(staged)
   }
 
@@ -299,11 +298,11 @@ export class FileContent {
     for (const outdated of this.#outdated.splice(0)) await this.#drop(outdated)
   }
 
-  async #ensureStaged(): Promise<StagedFile> {
+  #ensureStaged(): StagedFile {
     if (this.#staged) return this.#staged
     const base = this.#baseVersion()
     const size = this.#sizeBytes
-    this.#staged = await this.#parts.tree.staging.create({
+    this.#staged = this.#parts.tree.staging.create({
       sizeBytes: size,
       extents: [],
       baseBytes: base ? Math.min(size, base.sizeBytes) : 0,
@@ -312,8 +311,8 @@ export class FileContent {
   }
 
   /** A truncation to nothing starts a new file, so that the sealed one survives until the next seal. */
-  async #startEmpty(): Promise<void> {
-    const next = await this.#parts.tree.staging.create({
+  #startEmpty(): void {
+    const next = this.#parts.tree.staging.create({
       sizeBytes: 0,
       extents: [],
       baseBytes: 0,

@@ -43,6 +43,8 @@ export type Remains = {
 }
 
 const DATABASE = 'pail.db'
+/** Low, so that histories of short files also have files that grow out of the database. */
+const INLINE_BYTES_MAX = 1000
 
 export class BareEngine {
   readonly vfs: MountVfs
@@ -91,7 +93,14 @@ export class BareEngine {
     const database = Database.open(join(folder, DATABASE), clock)
     const nodes = new Nodes(database)
     const journal = new Journal(database)
-    const staging = await StagingArea.open({ disk, folder: '/staging', database, random, log })
+    const staging = await StagingArea.open({
+      disk,
+      folder: '/staging',
+      database,
+      random,
+      log,
+      inlineBytesMax: INLINE_BYTES_MAX,
+    })
     const { isSameBoot = true } = remains
     await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
     const limits = { cacheBytesMax: 1_000_000_000, freeBytesMin: 0 }
