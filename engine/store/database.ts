@@ -43,6 +43,8 @@ export class Database {
   readonly #clock: Clock
   #cancelLateCommit: () => void = () => {}
   #groupWaiters: Waiter[] = []
+  /** Called when changes were undone: whoever keeps rows in memory forgets them. */
+  onDidUndo: () => void = () => {}
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
@@ -166,6 +168,7 @@ export class Database {
     try {
       this.#connection.exec('ROLLBACK TO one')
       this.#connection.exec('RELEASE one')
+      this.onDidUndo()
     } catch (thrown) {
       this.#failGroup(thrown)
     }
@@ -209,6 +212,7 @@ export class Database {
 
   #failGroup(thrown: unknown): PailError {
     if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
+    this.onDidUndo()
     this.#cancelLateCommit()
     this.#isGroupOpen = false
     const waiters = this.#groupWaiters

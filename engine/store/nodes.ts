@@ -1,8 +1,9 @@
 /**
  * The tree as rows: one per file, directory or link that is known, local or remote.
  *
- * Owns:  table `node`. Runs in: engine process. All answers come from SQLite's page cache (a few
- *        microseconds each), so that memory does not grow with the bucket.
+ * Owns:  table `node`. Runs in: engine process. Answers come from SQLite's page cache, so that
+ *        memory does not grow with the bucket; rows asked for by id are kept for a while, because
+ *        one operation asks for the same few a dozen times. One instance for one database.
  * Keeps: ids rise and are never reused; a directory's entries in order of id are its stable order.
  * Never: decides what an operation means; that is the tree's.
  */
@@ -120,20 +121,27 @@ const SELECT = `SELECT id, ${Object.values(COLUMNS)
   .join(', ')}, ${STAMPS.map(
   (stamp) => `${stamp} / 1000000000 AS ${stamp}_s, ${stamp} % 1000000000 AS ${stamp}_ns`,
 ).join(', ')} FROM node`
+const SELECT_BY_ID = `${SELECT} WHERE id = ?`
+const SELECT_BY_NAME = `${SELECT} WHERE parent = ? AND name = ?`
+/** Rows kept in memory, about 1 kB each. */
+const KEPT_MAX = 512
 
 export class Nodes {
   readonly #database: Database
+  /** As they are in the database, uncommitted changes included. */
+  readonly #kept = new Map<number, NodeRow>()
 
   constructor(database: Database) {
     this.#database = database
+    database.onDidUndo = () => this.#kept.clear()
   }
 
   byId(id: number): NodeRow | undefined {
-    return fromRow(this.#database.get(`${SELECT} WHERE id = ?`, id))
+    return this.#kept.get(id) ?? this.#keep(this.#database.get(SELECT_BY_ID, id))
   }
 
   child(parent: number, name: string): NodeRow | undefined {
-    return fromRow(this.#database.get(`${SELECT} WHERE parent = ? AND name = ?`, parent, name))
+    return this.#keep(this.#database.get(SELECT_BY_NAME, parent, name))
   }
 
   /** Up to `countMax` entries with an id above `afterId`, in order of id. */
@@ -213,12 +221,14 @@ export class Nodes {
     if (names.length === 0) return
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
     const values = names.map((name) => toValue(name, changes[name] ?? null))
+    this.#kept.delete(id)
     const { changes: rows } = this.#database.run(sql, ...values, id)
     assert(rows === 1, `node ${id} is there to be updated`)
   }
 
   /** A directory's attributes change with its entries: times and counter together. */
   touchDirectory(id: number, nowNs: bigint): void {
+    this.#kept.delete(id)
     this.#database.run(
       'UPDATE node SET mtime = ?, ctime = ?, change = change + 1 WHERE id = ?',
       nowNs,
@@ -228,12 +238,21 @@ export class Nodes {
   }
 
   remove(id: number): void {
+    this.#kept.delete(id)
     this.#database.run('DELETE FROM node WHERE id = ?', id)
   }
 
   /** Number of entries known below a volume; for statfs. */
   count(volume: number): number {
     return Number(this.#database.get('SELECT count(*) AS n FROM node WHERE volume = ?', volume)?.n)
+  }
+
+  #keep(row: Row | undefined): NodeRow | undefined {
+    if (!row) return undefined
+    const node = parse(row)
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear()
+    this.#kept.set(node.id, node)
+    return node
   }
 
   #many(sql: string, ...values: SqlValue[]): NodeRow[] {
@@ -244,10 +263,6 @@ export class Nodes {
 function toValue(name: string, value: SqlValue | boolean): SqlValue {
   if (name === 'kind') return KIND_NUMBERS.get(String(value)) ?? null
   return typeof value === 'boolean' ? Number(value) : value
-}
-
-function fromRow(row: Row | undefined): NodeRow | undefined {
-  return row && parse(row)
 }
 
 function parse(row: Row): NodeRow {

@@ -96,7 +96,7 @@ CREATE TABLE node (
 INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
 CREATE INDEX node_by_order ON node (parent, id);
-CREATE INDEX node_by_key ON node (volume, remote_key);
+CREATE INDEX node_by_key ON node (volume, remote_key) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
 CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
 CREATE TABLE xattr (
@@ -129,7 +129,10 @@ CREATE TABLE journal (
 );
 CREATE INDEX journal_by_node ON journal (node);
 CREATE INDEX journal_by_key ON journal (volume, key);
-CREATE INDEX journal_by_ready ON journal (volume, state, ready_ms);
+CREATE INDEX journal_by_ready ON journal (volume, ready_ms) WHERE state <> 'failed';
+CREATE INDEX journal_moves ON journal (volume) WHERE op = 'move';
+CREATE INDEX journal_deletions ON journal (volume) WHERE op = 'delete';
+CREATE INDEX journal_failures ON journal (volume, error_ms) WHERE error_code IS NOT NULL;
 CREATE TABLE move_item (
   seq INTEGER NOT NULL REFERENCES journal (seq) ON DELETE CASCADE,
   source TEXT NOT NULL,

@@ -26,6 +26,11 @@ const PROGRAMS_FIRST_MS = 150
 const DATABASE_RETRY_MS = 5_000
 /** Time between two looks through the journal. */
 const SCAN_INTERVAL_MS = 20
+/**
+ * The same while programs change things: a nearby server takes small files as fast as they come,
+ * and their uploads would take half of the processor that the programs need.
+ */
+const BESIDE_PROGRAMS_INTERVAL_MS = 100
 /** The journal is looked through for so many free slots at once, not for each one. */
 const SLOTS_FILLED_MIN = 8
 /** A row that failed for want of a network is looked at again this late at the latest. */
@@ -81,12 +86,14 @@ export class Syncer {
       this.#isWoken = false
       const isMore = !this.#isPaused && !this.#isBroken() && this.#startReady()
       // Every edit wakes the loop: it looks through the journal once for many of them.
-      await clock.sleep(SCAN_INTERVAL_MS, signal).catch(() => {})
+      const intervalMs = this.#isBesidePrograms() ? BESIDE_PROGRAMS_INTERVAL_MS : SCAN_INTERVAL_MS
+      await clock.sleep(intervalMs, signal).catch(() => {})
       const waitMs = this.#waitMs(isMore)
       const waiting = new AbortController()
-      this.#wake = () => waiting.abort()
+      // With a reason: without one each abort makes an error with a stack.
+      this.#wake = () => waiting.abort('woken')
       if (this.#isWoken || signal.aborted) continue
-      const onClose = () => waiting.abort()
+      const onClose = () => waiting.abort('closed')
       signal.addEventListener('abort', onClose, { once: true })
       await clock.sleep(waitMs, waiting.signal).catch(() => {})
       signal.removeEventListener('abort', onClose)
@@ -191,13 +198,14 @@ export class Syncer {
 
   /** While programs write, they come first: a copy of many files ends sooner, and goes up after it. */
   #slots(): number {
-    const { tree, clock } = this.#parts
-    const sinceEditMs = clock.monotonicMs() - tree.lastEditMs
-    if (this.#hurrying === 0 && sinceEditMs < PROGRAMS_FIRST_MS) {
-      return JOBS_BESIDE_PROGRAMS - this.#jobs.size
-    }
+    if (this.#isBesidePrograms()) return JOBS_BESIDE_PROGRAMS - this.#jobs.size
     const slots = JOBS_MAX - this.#jobs.size
     return slots < SLOTS_FILLED_MIN ? 0 : slots
+  }
+
+  #isBesidePrograms(): boolean {
+    const { tree, clock } = this.#parts
+    return this.#hurrying === 0 && clock.monotonicMs() - tree.lastEditMs < PROGRAMS_FIRST_MS
   }
 
   #start(runnable: Runnable): void {

@@ -284,6 +284,19 @@ describe('BlockCache.adopt', () => {
     expect(await readBack(version, 16 * KIB, MIB)).toBe(true)
   })
 
+  test('takes staged bytes that have no file, when they are whole pieces', async () => {
+    const version = versionOf('a', 9000)
+    const bytes = contentOf(version, 0, version.sizeBytes)
+    expect(await cache.adoptBytes(version, bytes, [{ start: 10, end: 9000 }])).toBe(false)
+    expect(await cache.adoptBytes(version, bytes, [{ start: 0, end: 9000 }])).toBe(true)
+    expect(await readBack(version)).toBe(true)
+    await restart(disk, { cacheBytesMax: 4096, freeBytesMin: 0 })
+    const other = versionOf('b', 9000)
+    const more = contentOf(other, 0, other.sizeBytes)
+    expect(await cache.adoptBytes(other, more, [{ start: 0, end: 9000 }])).toBe(false)
+    expect(await readBack(other)).toBe(false)
+  })
+
   test('removes the staged file when there is no room, or when it is too short', async () => {
     const version = versionOf('a', MIB)
     await stage('/staging/1', contentOf(version, 0, 1000))

@@ -1,0 +1,90 @@
+/**
+ * Goal: rows kept in memory are those of the database, also after a change was undone; the rows of
+ *       the journal that are ready come oldest first, however many wait.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { blankDirectory } from '../../../engine/mounts/volume.ts'
+import { Database } from '../../../engine/store/database.ts'
+import { Journal } from '../../../engine/store/journal.ts'
+import { Nodes } from '../../../engine/store/nodes.ts'
+
+let folder: string
+let database: Database
+let volume: number
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pail-rows-'))
+  database = Database.open(join(folder, 'pail.db'))
+  volume = database.writeNow(
+    () => database.run("INSERT INTO volume (endpoint, bucket) VALUES ('e', 'b')").lastId,
+  )
+})
+
+afterEach(() => {
+  database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('Nodes', () => {
+  const owner = { uid: 1, gid: 1 }
+  const insert = (nodes: Nodes, name: string) =>
+    nodes.insert(blankDirectory({ owner }, volume, null, name, `${name}/`, 5n))
+
+  test('answers with the newest row after each kind of change', () => {
+    const nodes = new Nodes(database)
+    const { id } = database.writeNow(() => insert(nodes, 'a'))
+    expect(nodes.byId(id)?.name).toBe('a')
+    database.writeNow(() => nodes.update(id, { name: 'b' }))
+    expect(nodes.byId(id)?.name).toBe('b')
+    database.writeNow(() => nodes.touchDirectory(id, 9n))
+    expect(nodes.byId(id)?.mtime).toBe(9n)
+    database.writeNow(() => nodes.remove(id))
+    expect(nodes.byId(id)).toBeUndefined()
+  })
+
+  test('forgets what it saw of a change that was undone', () => {
+    const nodes = new Nodes(database)
+    const { id } = database.writeNow(() => insert(nodes, 'a'))
+    const failing = () =>
+      database.writeNow(() => {
+        nodes.update(id, { name: 'b' })
+        expect(nodes.byId(id)?.name).toBe('b')
+        throw new Error('undo this')
+      })
+    expect(failing).toThrow('undo this')
+    expect(nodes.byId(id)?.name).toBe('a')
+  })
+})
+
+describe('Journal.ready', () => {
+  const row = (at: number, readyMs: number) => ({
+    volume,
+    op: 'put' as const,
+    node: null,
+    key: `k${at}`,
+    readyMs,
+  })
+
+  test.each([3, 1000])(
+    'gives %i rows oldest first, and only those whose time has come',
+    (count) => {
+      const journal = new Journal(database)
+      database.writeNow(() => {
+        for (let at = 0; at < count; at++) journal.insert(row(at, 1000 - (at % 7)))
+        for (let at = 0; at < count; at++) journal.insert(row(count + at, 2000))
+      })
+      const found: string[] = []
+      for (let after = 0; ; ) {
+        const page = journal.ready(volume, 1000, after, 64)
+        found.push(...page.map(({ key }) => key))
+        const last = page.at(-1)
+        if (!last) break
+        after = last.seq
+      }
+      expect(found).toEqual(Array.from({ length: count }, (_, at) => `k${at}`))
+    },
+  )
+})
