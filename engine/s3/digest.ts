@@ -11,27 +11,38 @@ import type { ReplyHead } from './reply.ts'
 export type BodyDigest = {
   readonly md5Hex: string
   readonly md5Base64: string
-  readonly sha256Hex: string
+  /** Absent when it was not asked for. */
+  readonly sha256Hex: string | undefined
+}
+
+export type DigestRequest = {
+  /** Known already: it is not computed again. */
+  readonly md5Hex?: string | undefined
+  readonly withSha256: boolean
 }
 
 /** About one millisecond of both digests. */
 const SLICE_BYTES = 512 * 1024
 
-export async function digestOf(body: Uint8Array, signal?: AbortSignal): Promise<BodyDigest> {
-  const md5 = createHash('md5')
-  const sha256 = createHash('sha256')
-  for (let start = 0; start < body.length; start += SLICE_BYTES) {
+export async function digestOf(
+  body: Uint8Array,
+  { md5Hex, withSha256 }: DigestRequest,
+  signal?: AbortSignal,
+): Promise<BodyDigest> {
+  const md5 = md5Hex === undefined ? createHash('md5') : undefined
+  const sha256 = withSha256 ? createHash('sha256') : undefined
+  for (let start = 0; (md5 || sha256) && start < body.length; start += SLICE_BYTES) {
     if (start > 0) await turnOfTheLoop()
     signal?.throwIfAborted()
     const slice = body.subarray(start, start + SLICE_BYTES)
-    md5.update(slice)
-    sha256.update(slice)
+    md5?.update(slice)
+    sha256?.update(slice)
   }
-  const digest = md5.digest()
+  const digest = md5 ? md5.digest() : Buffer.from(md5Hex ?? '', 'hex')
   return {
     md5Hex: digest.toString('hex'),
     md5Base64: digest.toString('base64'),
-    sha256Hex: sha256.digest('hex'),
+    sha256Hex: sha256?.digest('hex'),
   }
 }
 

@@ -55,7 +55,14 @@ export type PutAttributes = {
 export type PutRequest = PutAttributes & {
   readonly key: string
   readonly body: Uint8Array
+  /** Of the body, when it is known already: saves computing it again. */
+  readonly md5Hex?: string
   readonly precondition?: Precondition
+}
+
+export type PartRequest = Pick<PutRequest, 'key' | 'body' | 'md5Hex'> & {
+  readonly uploadId: string
+  readonly partNumber: number
 }
 
 export type CopyRequest = {
@@ -149,15 +156,7 @@ export interface ObjectStore {
     request: CreateMultipartRequest,
     signal?: AbortSignal,
   ): Promise<{ uploadId: string }>
-  uploadPart(
-    request: {
-      readonly key: string
-      readonly uploadId: string
-      readonly partNumber: number
-      readonly body: Uint8Array
-    },
-    signal?: AbortSignal,
-  ): Promise<{ etag: Etag }>
+  uploadPart(request: PartRequest, signal?: AbortSignal): Promise<{ etag: Etag }>
   /** Range is inclusive of `offset`, exclusive of `offset + lengthBytes`. */
   uploadPartCopy(
     request: {

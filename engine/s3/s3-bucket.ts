@@ -47,6 +47,23 @@ export class S3Bucket {
     return `${this.name}/${key.split('/').map(encodeStrictly).join('/')}`
   }
 
+  /**
+   * A body as the SDK takes it, with digests for the server to check. The signed MD5 covers it in
+   * any case; over TLS, which finds every change on the way by itself, the signature's own digest
+   * is left out.
+   */
+  async checkedBody(
+    { body, md5Hex }: { readonly body: Uint8Array; readonly md5Hex?: string },
+    signal?: AbortSignal,
+  ) {
+    const digest = await digestOf(body, { md5Hex, withSha256: !this.caller.isSecure }, signal)
+    return {
+      md5Hex: digest.md5Hex,
+      input: { Body: body, ContentLength: body.length, ContentMD5: digest.md5Base64 },
+      headers: { 'x-amz-content-sha256': digest.sha256Hex ?? 'UNSIGNED-PAYLOAD' },
+    }
+  }
+
   /** The ETag of bytes that were sent, after a look whether these were stored. */
   storedEtag(reply: Reply, md5Hex: string, where: Where): { etag: Etag } {
     refuseForeign(reply, where)
@@ -57,16 +74,6 @@ export class S3Bucket {
 
   etagInXml(reply: Reply, rootName: string, where: Where): { etag: Etag } {
     return { etag: etagOf(childText(xmlOf(reply, rootName, where), 'ETag'), where) }
-  }
-}
-
-/** A body as the SDK takes it, with digests for the server to check. */
-export async function checkedBody(body: Uint8Array, signal?: AbortSignal) {
-  const { md5Hex, md5Base64, sha256Hex } = await digestOf(body, signal)
-  return {
-    md5Hex,
-    input: { Body: body, ContentLength: body.length, ContentMD5: md5Base64 },
-    headers: { 'x-amz-content-sha256': sha256Hex },
   }
 }
 

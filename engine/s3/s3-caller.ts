@@ -67,6 +67,10 @@ export class S3Caller {
     return new URL(this.#options.endpoint.url).host
   }
 
+  get isSecure(): boolean {
+    return new URL(this.#options.endpoint.url).protocol === 'https:'
+  }
+
   /** The server's time, as far as it is known. */
   get serverNowMs(): number {
     return this.#options.clock.nowMs() + this.#skewMs

@@ -18,9 +18,10 @@ import type {
   Etag,
   MultipartUpload,
   PartInfo,
+  PartRequest,
   Precondition,
 } from './object-store.ts'
-import { attributesOf, checkedBody, conditionOf, type S3Bucket } from './s3-bucket.ts'
+import { attributesOf, conditionOf, type S3Bucket } from './s3-bucket.ts'
 import { partsPageOf, uploadsPageOf } from './s3-listings.ts'
 import { badReply, xmlOf } from './s3-replies.ts'
 import { childText } from './xml.ts'
@@ -58,12 +59,9 @@ export class MultipartUploads {
     return { uploadId }
   }
 
-  async putPart(
-    request: { key: string; uploadId: string; partNumber: number; body: Uint8Array },
-    signal?: AbortSignal,
-  ): Promise<{ etag: Etag }> {
-    const { key, uploadId, partNumber, body } = request
-    const { md5Hex, input: checked, headers } = await checkedBody(body, signal)
+  async putPart(request: PartRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
+    const { key, uploadId, partNumber } = request
+    const { md5Hex, input: checked, headers } = await this.#bucket.checkedBody(request, signal)
     const input = {
       Bucket: this.#bucket.name,
       Key: key,

@@ -30,7 +30,7 @@ import type {
   PutRequest,
 } from './object-store.ts'
 import { BatchDeleter } from './s3-batch-delete.ts'
-import { attributesOf, checkedBody, conditionOf, S3Bucket } from './s3-bucket.ts'
+import { attributesOf, conditionOf, S3Bucket } from './s3-bucket.ts'
 import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
@@ -155,8 +155,8 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
-    const { key, body, precondition } = request
-    const { md5Hex, input: checked, headers } = await checkedBody(body, signal)
+    const { key, precondition } = request
+    const { md5Hex, input: checked, headers } = await this.#bucket.checkedBody(request, signal)
     const input = {
       Bucket: this.#bucket.name,
       Key: key,

@@ -117,7 +117,8 @@ export class PartsSending {
     return this.#run.request(async (signal) => {
       if (!job.isCurrent()) return undefined
       const { partNumber } = part
-      const { etag } = await job.store.uploadPart({ key, uploadId, partNumber, body }, signal)
+      const request = { key, uploadId, partNumber, body, md5Hex: content }
+      const { etag } = await job.store.uploadPart(request, signal)
       const isWrong = hasMd5Form(etag) && !isSameEtag(etag, etagOfMd5(content))
       if (isWrong && this.#run.etagIsMd5) {
         throw new PailError('s3/integrity', `part stored as ${etag}, sent ${content}`, {

@@ -22,24 +22,30 @@ export async function putWhole(run: UploadRun): Promise<Etag | undefined> {
     if (!job.isCurrent()) return undefined
     const body = new Uint8Array(job.source.sizeBytes)
     if (body.length > 0) await job.source.read(0, body, job.signal)
-    const expected = etagOfMd5(await md5Of(body))
+    const md5Hex = await md5Of(body)
+    const expected = etagOfMd5(md5Hex)
     if (!job.isCurrent()) return undefined
     // A crash after the PUT must not make the next content of this file a conflict with it.
     if (run.precondition) await run.keeper.noteAttempted(expected)
-    return await run.request((signal) => putOnce(run, { body, expected }, signal))
+    return await run.request((signal) => putOnce(run, { body, md5Hex, expected }, signal))
   } finally {
     release()
   }
 }
 
-type Whole = { readonly body: Uint8Array; readonly expected: Etag }
+type Whole = {
+  readonly body: Uint8Array
+  readonly md5Hex: string
+  readonly expected: Etag
+}
 
 async function putOnce(
   run: UploadRun,
-  { body, expected }: Whole,
+  whole: Whole,
   signal: AbortSignal,
 ): Promise<Etag | undefined> {
   const { job } = run
+  const { body, md5Hex, expected } = whole
   const committed = await commitOnce(
     {
       run,
@@ -47,7 +53,13 @@ async function putOnce(
       conditional: 'conditionalPut',
       send: (precondition, sending) =>
         job.store.put(
-          { ...job.attributes, key: job.key, body, ...(precondition ? { precondition } : {}) },
+          {
+            ...job.attributes,
+            key: job.key,
+            body,
+            md5Hex,
+            ...(precondition ? { precondition } : {}),
+          },
           sending,
         ),
     },
@@ -55,7 +67,7 @@ async function putOnce(
   )
   if (committed.kind === 'superseded') return undefined
   if (committed.kind === 'found') return committed.etag
-  return verified(run, { body, expected }, { etag: committed.etag, signal })
+  return verified(run, whole, { etag: committed.etag, signal })
 }
 
 /** @throws PailError `s3/integrity` when other bytes are stored than were sent */
