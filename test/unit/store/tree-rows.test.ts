@@ -6,10 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { blankDirectory } from '../../../engine/mounts/volume.ts'
 import { Database } from '../../../engine/store/database.ts'
 import { Journal } from '../../../engine/store/journal.ts'
-import { Nodes } from '../../../engine/store/nodes.ts'
+import { blankNode, Nodes } from '../../../engine/store/nodes.ts'
 
 let folder: string
 let database: Database
@@ -29,9 +28,12 @@ afterEach(() => {
 })
 
 describe('Nodes', () => {
-  const owner = { uid: 1, gid: 1 }
-  const insert = (nodes: Nodes, name: string) =>
-    nodes.insert(blankDirectory({ owner }, volume, null, name, `${name}/`, 5n))
+  const insert = (nodes: Nodes, name: string) => {
+    const kind = 'directory' as const
+    return nodes.insert(
+      blankNode({ volume, parent: null, name, kind, mode: 0o755, uid: 1, gid: 1 }, 5n),
+    )
+  }
 
   test('answers with the newest row after each kind of change', () => {
     const nodes = new Nodes(database)
