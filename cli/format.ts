@@ -31,7 +31,14 @@ export function formatMounted(view: MountView): string {
   const source = formatSource(view)
   const how = view.readOnly ? ' (read-only)' : ''
   const reason = view.state === 'mounted' || !view.reason ? '' : ` ${view.reason}`
-  return `Mounted ${source} on ${view.dir}${how}.${reason}`
+  return `Mounted ${source} on ${view.dir}${how}.${reason}${foundSentence(view)}`
+}
+
+function foundSentence({ found, dir }: MountView): string {
+  if (!found) return ''
+  const were = found.count === 1 ? 'was' : 'were'
+  const what = formatCount(found.count, 'entry').replace('entrys', 'entries')
+  return `\n${what} ${were} in ${dir} while nothing was mounted there: now in ${found.dir}.`
 }
 
 export function formatUnmounted(view: MountView): string {

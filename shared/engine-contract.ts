@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { WireError } from './errors.ts'
 import { folderCalls } from './folder-roles.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
+import { HoldersView } from './unmounting.ts'
 
 const Access = { endpoint: Endpoint, credentials: Credentials }
 
@@ -27,6 +28,7 @@ export const engineCalls = {
     }),
     output: MountView,
   },
+  /** Fails with `mount/busy`, which names the programs, while some use it. */
   'mounts/stop': {
     input: z.object({
       dir: z.string(),
@@ -35,6 +37,8 @@ export const engineCalls = {
     }),
     output: MountView,
   },
+  /** Which programs keep the folder in use, and what of it is not in the bucket yet. */
+  'mounts/holders': { input: z.object({ dir: z.string() }), output: HoldersView },
   /** Resolves when nothing is pending in `dir` (or anywhere), or when the time is over. */
   'uploads/flush': {
     input: z.object({

@@ -40,6 +40,10 @@ export const MOUNT_STATES = [
   'failed',
 ] as const
 
+/** Files that programs wrote into the bare folder while nothing was mounted, and where they are now. */
+export const FoundFiles = z.object({ dir: z.string(), count: z.number().int() })
+export type FoundFiles = z.infer<typeof FoundFiles>
+
 export const MountView = z.object({
   dir: z.string(),
   bucket: z.string(),
@@ -50,6 +54,8 @@ export const MountView = z.object({
   state: z.enum(MOUNT_STATES),
   /** One sentence when the state is not `mounted`. */
   reason: z.string().optional(),
+  /** Found when it was mounted, and moved beside the folder. */
+  found: FoundFiles.optional(),
   pendingFiles: z.number().int(),
   pendingBytes: z.number().int(),
   /** Uploads that wait for a person, newest first, at most 100. */

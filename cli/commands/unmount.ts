@@ -1,7 +1,12 @@
-/** `pail unmount DIR`: ends a mount; what is still to upload goes on in the background. */
+/**
+ * `pail unmount DIR`: ends a mount; what is still to upload goes on in the background. A folder in
+ * use stays, and the programs that use it are named.
+ */
+
+import type { EngineClient } from '../../engine/mounts/client.ts'
 import { PailError } from '../../shared/errors.ts'
 import { EXIT } from '../exit-codes.ts'
-import { formatUnmounted } from '../format.ts'
+import { formatUnmounted, printable } from '../format.ts'
 import type { World } from '../world.ts'
 
 const UNMOUNT_WAIT_MS = 60_000
@@ -19,6 +24,9 @@ export async function unmount(command: UnmountCommand, world: World): Promise<nu
     try {
       const view = await client.call('mounts/stop', { dir, force }, { timeoutMs: UNMOUNT_WAIT_MS })
       world.print(formatUnmounted(view))
+    } catch (thrown) {
+      if (PailError.from(thrown).code === 'mount/busy') await nameHolders(client, dir, world)
+      throw thrown
     } finally {
       client.close()
     }
@@ -38,4 +46,12 @@ const mayBeLeftover = (error: PailError) =>
 function withoutEngine(thrown: unknown, dir: string): unknown {
   if (PailError.from(thrown).code !== 'engine/not-running') return thrown
   return new PailError('mount/not-mounted', 'no engine is running', { dir })
+}
+
+/** One line for each program, so that a person knows what to close when unmounting fails. */
+async function nameHolders(client: EngineClient, dir: string, world: World): Promise<void> {
+  const { holders } = await client.call('mounts/holders', { dir }, { timeoutMs: UNMOUNT_WAIT_MS })
+  for (const { program, pid, paths } of holders) {
+    world.complain(printable(`pail: ${program} (${pid}) uses ${paths.join(', ')}`))
+  }
 }

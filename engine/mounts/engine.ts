@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
+import { type HoldersView, holdersSentence } from '../../shared/unmounting.ts'
 import { present } from '../base/assert.ts'
 import { RealDisk } from '../base/disk.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
@@ -18,11 +19,14 @@ import { BlockCache } from '../store/block-cache.ts'
 import { Database } from '../store/database.ts'
 import { FolderRoles } from '../store/folder-roles.ts'
 import { Journal, type Pending } from '../store/journal.ts'
+import { MountPoints } from '../store/mount-points.ts'
 import { Nodes } from '../store/nodes.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
+import { moveFoundFiles } from './found-files.ts'
+import { findHolders } from './holders.ts'
 import { prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
@@ -127,6 +131,7 @@ class MountEngine implements Engine {
   readonly #sessions = new Map<string, MountSession>()
   readonly #starting: Starting = new Map()
   readonly #system: RealMountPointSystem
+  readonly #mountPoints: MountPoints
   readonly #feed: StatusFeed
   readonly #startedMs: number
   readonly #epoch: bigint
@@ -138,6 +143,7 @@ class MountEngine implements Engine {
     this.#stores = stores
     this.#volumes = volumes
     this.#system = new RealMountPointSystem(options.clock)
+    this.#mountPoints = new MountPoints(stores.database)
     this.#startedMs = options.clock.nowMs()
     this.#epoch = BigInt(`0x${options.random.hex(8)}`)
     this.#feed = new StatusFeed(options.clock, () => this.#status())
@@ -151,6 +157,7 @@ class MountEngine implements Engine {
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/stop': (input) => this.#stop(input),
+      'mounts/holders': (input) => this.#holders(input),
       'uploads/flush': (input) => this.#flush(input),
       'buckets/list': (input) => this.#listBuckets(input),
       'buckets/probe': (input) => this.#probeBucket(input),
@@ -219,14 +226,14 @@ class MountEngine implements Engine {
       throw new PailError('mount/refused', `${MOUNTS_MAX} folders are mounted already`)
     }
     const prefix = normalizeSubpath(input.subpath)
-    const { createDir } = input
-    const { dir } = await prepareMountPoint(input.dir, { createDir }, this.#system)
+    const { dir, found } = await this.#prepare(input)
     const volume = await this.#volumeFor(input, prefix)
     const session = new MountSession({
       stores: this.#stores,
       volume,
       request: input,
       dir,
+      ...(found ? { found } : {}),
       epoch: this.#epoch,
       origin: `mount-${++this.#originCount}`,
       onDidChange: () => this.#feed.change(),
@@ -238,8 +245,24 @@ class MountEngine implements Engine {
       throw thrown
     }
     this.#sessions.set(dir, session)
+    this.#mountPoints.note(dir, this.#options.clock.nowMs())
     session.ended.then(() => this.#feed.change())
     return session.view()
+  }
+
+  /** What programs wrote into the bare folder of an earlier mount must not keep it away. */
+  async #prepare({ dir, createDir }: EngineParsed<'mounts/start'>) {
+    try {
+      return { ...(await prepareMountPoint(dir, { createDir }, this.#system)), found: undefined }
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      const path = String(error.where.dir)
+      if (error.code !== 'mount/folder-not-empty' || !this.#mountPoints.isKnown(path)) throw error
+      const { clock, log } = this.#options
+      const found = await moveFoundFiles(path, clock.nowMs(), this.#system)
+      log.write('warn', 'mount/files-found', { dir: path, movedTo: found.dir, count: found.count })
+      return { ...(await prepareMountPoint(path, { createDir }, this.#system)), found }
+    }
   }
 
   /** The volume of a bucket is made once; keys given later replace those of an unused one. */
@@ -296,9 +319,25 @@ class MountEngine implements Engine {
   async #stop(input: EngineParsed<'mounts/stop'>): Promise<MountView> {
     const session = await this.#session(input.dir)
     if (session.life !== 'mounted') throw new PailError('mount/not-mounted', input.dir)
-    await session.stop(input.force)
+    await session.stop(input.force).catch((thrown) => this.#nameHolders(session.dir, thrown))
     this.#feed.change()
     return session.view()
+  }
+
+  async #nameHolders(dir: string, thrown: unknown): Promise<never> {
+    const error = PailError.from(thrown)
+    if (error.code !== 'mount/busy') throw error
+    const { holders } = await findHolders(dir, this.#options)
+    if (holders.length === 0) throw error
+    const programs = holdersSentence(holders)
+    throw new PailError('mount/busy', programs, { dir, programs }, error)
+  }
+
+  async #holders(input: EngineParsed<'mounts/holders'>): Promise<HoldersView> {
+    const session = await this.#session(input.dir)
+    const { pendingFiles, pendingBytes } = session.view()
+    const found = await findHolders(session.dir, this.#options)
+    return { holders: [...found.holders], isComplete: found.isComplete, pendingFiles, pendingBytes }
   }
 
   async #flush(input: EngineParsed<'uploads/flush'>) {

@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { readMountTable } from '../fuse/mount-table.ts'
 import { isStale, unmountStale } from '../fuse/stale-mounts.ts'
+import type { FoundFilesSystem } from './found-files.ts'
 import type { MountEntry } from './mount-info.ts'
 import type { MountPointSystem } from './mount-point.ts'
 import type { FileFacts } from './path-walk.ts'
@@ -16,7 +17,8 @@ import type { FileFacts } from './path-walk.ts'
 const LOCAL_ANSWER_MS = 5_000
 /** Longer than the child that asks a mount may take. */
 const MOUNT_ANSWER_MS = 5_000
-export class RealMountPointSystem implements MountPointSystem {
+
+export class RealMountPointSystem implements MountPointSystem, FoundFilesSystem {
   readonly uid = process.getuid?.() ?? 0
   readonly #clock: Clock
 
@@ -65,6 +67,22 @@ export class RealMountPointSystem implements MountPointSystem {
     return this.#ask(dir, async () => {
       await fs.mkdir(dir, { recursive: true, mode: 0o700 })
     })
+  }
+
+  makeNewFolder(dir: string): Promise<boolean> {
+    return this.#ask(dir, async () => {
+      try {
+        await fs.mkdir(dir, { mode: 0o700 })
+        return true
+      } catch (thrown) {
+        if (errnoOf(thrown) === 'EEXIST') return false
+        throw thrown
+      }
+    })
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#ask(from, () => fs.rename(from, to))
   }
 
   isDead(mountPoint: string): Promise<boolean> {

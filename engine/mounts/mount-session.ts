@@ -7,7 +7,7 @@
 
 import type { EngineParsed } from '../../shared/engine-contract.ts'
 import { ERRORS, type ErrorCode, PailError } from '../../shared/errors.ts'
-import type { MountView } from '../../shared/model.ts'
+import type { FoundFiles, MountView } from '../../shared/model.ts'
 import {
   MOUNT_TRANSITIONS,
   type MountEvent,
@@ -31,6 +31,8 @@ export type SessionParts = {
   readonly request: StartRequest
   /** Real path, checked and empty. */
   readonly dir: string
+  /** What was in the folder before, and where it is now. */
+  readonly found?: FoundFiles
   readonly epoch: bigint
   readonly origin: string
   readonly onDidChange: () => void
@@ -105,6 +107,7 @@ export class MountSession {
       readOnly: this.#parts.request.readOnly,
       state: shown.state,
       ...(shown.reason === undefined ? {} : { reason: shown.reason }),
+      ...(this.#parts.found ? { found: this.#parts.found } : {}),
       pendingFiles: pending.files,
       pendingBytes: pending.bytes,
       errors: this.#errors(),

@@ -53,6 +53,7 @@ CREATE TABLE cached_block (
  *
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  *
+ * mount_point: folders of this computer that something was mounted on (mount-points.ts).
  * folder_role: folders that a person marked send or receive (folder-roles.ts). options: JSON.
  * batch_file: send: files of the open batch that are in the bucket, as they were stored there.
  * Receive: files that arrived and were not told of yet.
@@ -160,6 +161,10 @@ CREATE TABLE batch_file (
   sha256 TEXT,
   at_ms INTEGER NOT NULL,
   PRIMARY KEY (folder, node)
+) WITHOUT ROWID;
+CREATE TABLE mount_point (
+  dir TEXT PRIMARY KEY,
+  mounted_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE fact (
   name TEXT PRIMARY KEY,

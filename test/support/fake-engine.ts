@@ -33,6 +33,7 @@ export class FakeEngine implements Engine {
       ...refusedCalls(),
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
+      'mounts/holders': async () => ({ holders: [], isComplete: true, ...this.#pending() }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
       'uploads/flush': (input) => this.#flush(input.timeoutMs),
       'buckets/list': async () => [{ name: 'demo' }],
