@@ -27,6 +27,7 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'buckets/list': ({ connectionId }) => connections.buckets(connectionId),
     'mounts/start': (input) => mounts.start(input),
     'mounts/stop': (input) => mounts.stop(input),
+    'mounts/holders': (input) => mounts.holders(input.dir),
     'mounts/remove': async ({ dir }) => {
       await mounts.remove(dir)
       return {}

@@ -8,6 +8,7 @@
 import type { Clock } from '../engine/base/clock.ts'
 import { PailError } from '../shared/errors.ts'
 import type { MountView } from '../shared/model.ts'
+import type { HoldersView } from '../shared/unmounting.ts'
 import type { WindowParsed } from '../shared/window-contract.ts'
 import type { Connections } from './connections.ts'
 import type { EngineCaller } from './engine-link.ts'
@@ -61,6 +62,11 @@ export class MountKeeper {
     this.faults.delete(input.dir)
     this.#parts.onDidChange()
     return view
+  }
+
+  /** What stands in the way of unmounting. */
+  holders(dir: string): Promise<HoldersView> {
+    return this.#parts.engine.call('mounts/holders', { dir })
   }
 
   /** Takes a folder off the list; unmounts it first when it is mounted. */

@@ -54,6 +54,19 @@ export function useBuckets(connectionId: string | undefined) {
   })
 }
 
+/** How often an open dialog looks again which programs use a folder. */
+const HOLDERS_EVERY_MS = 2_000
+
+export function useHolders(dir: string) {
+  const client = useClient()
+  return useQuery({
+    queryKey: ['holders', dir],
+    queryFn: () => client.call('mounts/holders', { dir }),
+    refetchInterval: HOLDERS_EVERY_MS,
+    gcTime: 0,
+  })
+}
+
 export function useAppInfo() {
   const client = useClient()
   return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })

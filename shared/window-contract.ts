@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { BucketView, ConnectionView, MountView } from './model.ts'
+import { HoldersView } from './unmounting.ts'
 import type { WindowCallName, WindowEventName } from './window-names.ts'
 
 /** A mount as the window shows it: what the engine says, and what main remembers of it. */
@@ -64,6 +65,7 @@ export const windowCalls = {
     output: MountView,
   },
   'mounts/stop': { input: z.object({ dir: z.string(), force: z.boolean() }), output: MountView },
+  'mounts/holders': { input: z.object({ dir: z.string() }), output: HoldersView },
   'mounts/remove': { input: z.object({ dir: z.string() }), output: z.object({}) },
   'status/get': { input: z.object({}), output: WindowStatus },
   /** Asks the person for a folder by the system's own dialog. */

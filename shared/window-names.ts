@@ -12,6 +12,7 @@ export const WINDOW_CALLS = [
   'buckets/list',
   'mounts/start',
   'mounts/stop',
+  'mounts/holders',
   'mounts/remove',
   'status/get',
   'folders/choose',

@@ -10,7 +10,7 @@ import { PailError } from '../../shared/errors.ts'
 import { pendingSentence } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { Failure } from '../parts/failure.tsx'
-import { useAction } from '../queries.ts'
+import { useAction, useHolders } from '../queries.ts'
 import { folderName } from '../view/mount-state.ts'
 import classes from './dialog.module.css'
 import { Dialog, DialogButtons } from './dialog.tsx'
@@ -48,6 +48,7 @@ export function UnmountDialog({ mount, onClose }: UnmountProps) {
             ? 'The folder disappears from this computer. Everything you saved is in the bucket.'
             : `${pendingSentence(pendingFiles, pendingBytes)}. They are safe on this computer and go on uploading after the folder is unmounted.`}
         </p>
+        <Programs dir={dir} />
         {stop.error !== null && (
           <Failure
             error={stop.error}
@@ -74,5 +75,35 @@ export function UnmountDialog({ mount, onClose }: UnmountProps) {
         </DialogButtons>
       </div>
     </Dialog>
+  )
+}
+
+/** Which programs are in the way. One line is kept for the answer, so that nothing moves. */
+function Programs({ dir }: { readonly dir: string }) {
+  const { data, error } = useHolders(dir)
+  if (error !== null) return null
+  if (data === undefined) return <p className={classes.programsNote}>Looking who uses it…</p>
+  if (data.holders.length === 0) {
+    return (
+      <p className={classes.programsNote}>
+        {data.isComplete ? 'No program uses it.' : 'No program of yours was seen to use it.'}
+      </p>
+    )
+  }
+  return (
+    <section aria-label="Programs that use the folder">
+      <p className={classes.programsNote}>Close these programs first:</p>
+      <ul className={classes.programs}>
+        {data.holders.map(({ pid, program, paths }) => (
+          <li key={pid} className={classes.program}>
+            <span className={classes.programName}>{program || 'A program'}</span>
+            <span className="ellipsis ellipsis-start selectable" title={paths.join('\n')}>
+              {paths[0] === dir ? 'works in this folder' : paths[0]}
+            </span>
+            <span className={`${classes.quiet} numbers`}>{pid}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }

@@ -16,6 +16,7 @@ import { useNavigation } from '../navigation.ts'
 import classes from '../pages/folders.module.css'
 import {
   folderName,
+  foundSentence,
   isServing,
   remotePath,
   stateAction,
@@ -43,6 +44,11 @@ export function FolderRow({ mount }: RowProps) {
       <FolderActions mount={mount} />
       {mount.reason !== undefined && mount.state !== 'mounted' && (
         <p className={classes.reason}>{mount.reason}</p>
+      )}
+      {mount.found !== undefined && (
+        <p className={classes.reason}>
+          {foundSentence(mount.found.count)} <span className="selectable">{mount.found.dir}</span>
+        </p>
       )}
     </li>
   )

@@ -73,3 +73,9 @@ export function folderName(dir: string): string {
 export function isServing(state: MountState): boolean {
   return state !== 'stopped' && state !== 'failed' && state !== 'needs-sign-in'
 }
+
+/** Programs wrote into the bare folder: the sentence ends before the place where it is now. */
+export function foundSentence(count: number): string {
+  const what = count === 1 ? 'One entry was' : `${count.toLocaleString('en-US')} entries were`
+  return `${what} in this folder while nothing was mounted on it. Now in`
+}

@@ -5,6 +5,7 @@ import { App } from '../../../renderer/app.tsx'
 import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
 import { PailError } from '../../../shared/errors.ts'
+import type { HoldersView } from '../../../shared/unmounting.ts'
 import type { WindowStatus } from '../../../shared/window-contract.ts'
 import type { WindowBridge } from '../../../shared/window-names.ts'
 import { CONNECTION_ID, mountRow, statusOf } from './rows.ts'
@@ -21,6 +22,7 @@ const CONNECTION = {
 class FakeBridge implements WindowBridge {
   status: WindowStatus = statusOf()
   connections: unknown[] = [CONNECTION]
+  holders: HoldersView = { holders: [], isComplete: true, pendingFiles: 0, pendingBytes: 0 }
   readonly failures = new Map<string, PailError>()
   readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
   #listeners: Array<(value: unknown) => void> = []
@@ -50,6 +52,7 @@ class FakeBridge implements WindowBridge {
     if (name === 'connections/list') return this.connections
     if (name === 'connections/add') return CONNECTION
     if (name === 'buckets/list') return [{ name: 'data' }]
+    if (name === 'mounts/holders') return this.holders
     if (name === 'mounts/stop') return mountRow({ state: 'stopped' })
     if (name === 'folders/suggest') return { dir: '/home/ana/Pail/data' }
     return {}
@@ -154,6 +157,33 @@ describe('the window', () => {
     await expect
       .poll(() => bridge.inputsOf('mounts/stop'))
       .toMatchObject([{ force: false }, { force: true }])
+  })
+
+  test('names the programs that use a folder before it is unmounted', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    const dir = '/home/ana/Pail/data'
+    const holders = [
+      { pid: 4711, program: 'python3', paths: [`${dir}/run-7/out.csv`] },
+      { pid: 4712, program: 'bash', paths: [dir] },
+    ]
+    bridge.holders = { ...bridge.holders, holders }
+    open(bridge)
+    fireEvent.click(await button('Unmount data'))
+    const programs = await screen.findByRole('region', { name: 'Programs that use the folder' })
+    for (const text of ['python3', '4711', `${dir}/run-7/out.csv`, 'works in this folder']) {
+      within(programs).getByText(text)
+    }
+  })
+
+  test('says where files went that were in the folder while nothing was mounted', async () => {
+    const bridge = new FakeBridge()
+    const dir = '/home/ana/Pail/data (found 2026-11-21 0931)'
+    bridge.status = statusOf(mountRow({ found: { dir, count: 2 } }))
+    open(bridge)
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    within(row).getByText(/2 entries were in this folder while nothing was mounted/)
+    within(row).getByText(dir)
   })
 
   test('takes the keys out of a paste and keeps none of it readable', async () => {
