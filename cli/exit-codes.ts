@@ -29,6 +29,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   'mount/bad-prefix': EXIT.usage,
   'mount/no-fuse': EXIT.system,
   'mount/no-fusermount': EXIT.system,
+  'mount/others-refused': EXIT.system,
   'mount/refused': EXIT.system,
 }
 

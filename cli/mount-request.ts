@@ -14,6 +14,7 @@ export type MountOptions = {
   readonly region?: string
   readonly passwdFile?: string
   readonly readOnly?: boolean
+  readonly allowOther?: boolean
   readonly foreground?: boolean
   readonly create?: boolean
   readonly option?: readonly string[]
@@ -45,6 +46,7 @@ export function planMount(
       dir: resolve(from.cwd, typed.dir),
       readOnly: options.readOnly === true || s3fs.readOnly,
       createDir: options.create === true,
+      ...(options.allowOther === true || s3fs.allowOther ? { allowOther: true } : {}),
     },
     ...(passwordFile === undefined ? {} : { passwordFile: resolve(from.cwd, passwordFile) }),
     warnings: s3fs.warnings,

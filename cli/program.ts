@@ -88,11 +88,12 @@ function addMount(program: Command, run: Run): void {
     .option('--region <region>', 'region requests are signed for (default: the one in the address)')
     .option('--passwd-file <file>', 'file with ACCESS:SECRET or BUCKET:ACCESS:SECRET, mode 600')
     .option('--read-only', 'refuse every change')
+    .option('--allow-other', 'let other users of this computer in, as modes and owners allow')
     .option('-f, --foreground', 'stay until the folder is unmounted')
     .option('--create', 'make the folder when it is missing')
     .option(
       '-o, --option <options>',
-      'options as s3fs spells them: url=…,passwd_file=…,ro',
+      'options as s3fs spells them: url=…,passwd_file=…,ro,allow_other',
       collect,
     )
     .action(async (source: string, dir: string, options: MountOptions, command: Command) => {

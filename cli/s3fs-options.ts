@@ -11,8 +11,11 @@ export type S3fsOptions = {
   readonly passwordFile?: string
   readonly region?: string
   readonly readOnly: boolean
+  readonly allowOther: boolean
   readonly warnings: readonly string[]
 }
+
+type Found = { -readonly [Name in keyof Omit<S3fsOptions, 'warnings'>]: S3fsOptions[Name] }
 
 /** What Pail does anyway. */
 const ALREADY_SO: ReadonlySet<string> = new Set([
@@ -53,17 +56,16 @@ const IGNORED: ReadonlySet<string> = new Set([
   'use_cache',
 ])
 
-const ONE_USER = 'a folder of Pail belongs to the user who mounts it, alone'
+const OWN_OWNERS = 'owner and mode are those that each object carries'
 const TLS_ALWAYS = 'Pail always checks the server’s certificate'
 
 /** Refused with the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
-  allow_other: ONE_USER,
-  allow_root: ONE_USER,
-  uid: ONE_USER,
-  gid: ONE_USER,
-  umask: ONE_USER,
-  mp_umask: ONE_USER,
+  allow_root: 'let every user in with allow_other, or none',
+  uid: OWN_OWNERS,
+  gid: OWN_OWNERS,
+  umask: OWN_OWNERS,
+  mp_umask: OWN_OWNERS,
   nonempty: 'Pail mounts on an empty folder only, so that no file is hidden',
   no_check_certificate: TLS_ALWAYS,
   ssl_verify_hostname: TLS_ALWAYS,
@@ -75,9 +77,7 @@ const REFUSED: Readonly<Record<string, string>> = {
  * @throws PailError `input/invalid` naming the option that cannot be used
  */
 export function parseS3fsOptions(groups: readonly string[]): S3fsOptions {
-  const found: { url?: string; passwordFile?: string; region?: string; readOnly: boolean } = {
-    readOnly: false,
-  }
+  const found: Found = { readOnly: false, allowOther: false }
   const warnings: string[] = []
   for (const item of groups.flatMap((group) => group.split(',')).filter((text) => text !== '')) {
     const equals = item.indexOf('=')
@@ -87,6 +87,7 @@ export function parseS3fsOptions(groups: readonly string[]): S3fsOptions {
     else if (name === 'passwd_file') found.passwordFile = given(name, value)
     else if (name === 'endpoint' || name === 'region') found.region = given(name, value)
     else if (name === 'ro') found.readOnly = true
+    else if (name === 'allow_other') found.allowOther = true
     else if (IGNORED.has(name)) warnings.push(`The option ${name} has no meaning here.`)
     else if (!ALREADY_SO.has(name)) throw refused(name)
   }

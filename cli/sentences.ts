@@ -117,6 +117,10 @@ const LOCAL_SENTENCES: Sentences = {
     () => 'The program fusermount3 is missing',
     'Install the package fuse3.',
   ),
+  'mount/others-refused': say(
+    () => 'This computer does not let you open a folder to other users',
+    'Write user_allow_other into /etc/fuse.conf, or leave --allow-other out.',
+  ),
   'mount/refused': say(
     (subject, where, detail) => `${dirOf(subject, where)} cannot be mounted on: ${detail}`,
     'Choose another folder, or see the engine’s log.',

@@ -23,6 +23,8 @@ export const engineCalls = {
       /** Absolute path of the local folder. */
       dir: z.string().min(1).max(4096),
       readOnly: z.boolean(),
+      /** Let other users of this computer in, as far as mode and owner of each file allow. */
+      allowOther: z.boolean().default(false),
       /** Make the folder when it is missing (the app's default folders). */
       createDir: z.boolean().default(false),
     }),

@@ -193,6 +193,11 @@ export const ERRORS = {
     'never',
     'Install the package fuse3: the program fusermount3 is missing.',
   ),
+  'mount/others-refused': row(
+    'EPERM',
+    'never',
+    'Write user_allow_other into /etc/fuse.conf, or mount without --allow-other.',
+  ),
   'mount/refused': row(
     'EIO',
     'never',

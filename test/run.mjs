@@ -14,8 +14,8 @@ import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installCargoTools } from '../build/cargo-tools.mjs'
 import { ROOT, SetupError } from '../build/common.mjs'
-import { installFsx } from '../build/fsx.mjs'
 import { setUp } from '../build/setup.mjs'
 import { versitygwPath } from '../build/versitygw.mjs'
 import { endLeftovers } from './leftovers.mjs'
@@ -151,7 +151,7 @@ async function setUpAndRun(wanted) {
     const isCheck = wanted.includes('check')
     await setUp(isCheck ? 'check' : 'tests')
     if (!isCheck) runEnv.PAIL_VERSITYGW = versitygwPath()
-    if (wanted.includes('conformance')) await installFsx()
+    if (wanted.includes('conformance')) await installCargoTools()
     return await runWanted(wanted)
   } catch (thrown) {
     const text = thrown instanceof SetupError ? thrown.message : thrown

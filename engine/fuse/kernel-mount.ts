@@ -140,10 +140,13 @@ export function helperOptions(options: MountOptions): string {
   return values.join(',')
 }
 
-function helperError(message: string, dir: string): PailError {
+/** What fusermount3 said, as one of the table's errors. */
+export function helperError(message: string, dir: string): PailError {
   if (/device not found|modprobe fuse/.test(message)) {
     return new PailError('mount/no-fuse', message, { dir })
   }
+  if (/user_allow_other/.test(message))
+    return new PailError('mount/others-refused', message, { dir })
   return new PailError('mount/refused', message || 'fusermount3 failed without a message', { dir })
 }
 

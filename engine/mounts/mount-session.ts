@@ -164,6 +164,7 @@ export class MountSession {
       dir: this.dir,
       source: `pail:${volume.bucket}${this.prefix === '' ? '' : `/${this.prefix.slice(0, -1)}`}`,
       readOnly: request.readOnly,
+      allowOther: request.allowOther,
       log: stores.log,
       clock: stores.clock,
     })

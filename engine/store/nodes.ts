@@ -154,6 +154,25 @@ export class Nodes {
     )
   }
 
+  /** Directories directly in `parent`, as far as they are known. */
+  countDirectories(parent: number): number {
+    const sql =
+      'SELECT count(*) AS n FROM node INDEXED BY node_directory WHERE parent = ? AND kind = 1'
+    return Number(this.#database.get(sql, parent)?.n)
+  }
+
+  /** Bytes of the longest path below a directory, as far as it is known; 0 when nothing is. */
+  longestPathBytes(id: number): number {
+    const component = 'length(CAST(coalesce(node.component, node.name) AS BLOB))'
+    const sql = `WITH RECURSIVE below (id, bytes) AS (
+      SELECT node.id, ${component} + (node.kind = 1) FROM node WHERE parent = ?
+      UNION ALL
+      SELECT node.id, below.bytes + ${component} + (node.kind = 1)
+      FROM node JOIN below ON node.parent = below.id
+    ) SELECT max(bytes) AS bytes FROM below`
+    return Number(this.#database.get(sql, id)?.bytes ?? 0)
+  }
+
   hasChildren(parent: number): boolean {
     return this.#database.get('SELECT 1 FROM node WHERE parent = ? LIMIT 1', parent) !== undefined
   }

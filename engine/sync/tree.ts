@@ -164,15 +164,17 @@ export class Tree {
     return above === '' ? row.name : `${above}/${row.name}`
   }
 
-  /** Refuses names and keys that no bucket can hold, before anything is asked or written. */
-  checkName(directory: NodeRow, name: string): void {
+  /**
+   * Refuses names and keys that no bucket can hold, before anything is asked or written.
+   * @param bytesBelow what the longest key below it has behind its own
+   */
+  checkName(directory: NodeRow, name: string, kind: NodeRow['kind'], bytesBelow = 0): void {
     if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
       throw new PailError('vfs/name-too-long', `${Buffer.byteLength(name)} bytes in a name`)
     }
-    const key = this.keyOf(directory) + componentOfName(name)
-    if (keyBytes(key) > KEY_BYTES_MAX - 1) {
-      throw new PailError('vfs/name-too-long', `${keyBytes(key)} bytes in a key`)
-    }
+    const key = this.keyOf(directory) + componentOfName(name) + (kind === 'directory' ? '/' : '')
+    const bytes = keyBytes(key) + bytesBelow
+    if (bytes > KEY_BYTES_MAX) throw new PailError('vfs/name-too-long', `${bytes} bytes in a key`)
   }
 
   isRunning(row: JournalRow): boolean {

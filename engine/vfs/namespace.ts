@@ -6,9 +6,9 @@
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
-import { NAME_BYTES_MAX } from '../s3/keys.ts'
+import { keyBytes, NAME_BYTES_MAX } from '../s3/keys.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { addEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
+import { addEntry, type NewEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import type {
   Attributes,
@@ -21,6 +21,7 @@ import type {
 
 /** Depth of directories that is looked through when a directory is moved. */
 const DEPTH_MAX = 1024
+const SET_GID = 0o2000
 
 export class Namespace {
   readonly #parts: MountVfsParts
@@ -49,7 +50,7 @@ export class Namespace {
       kind: row.kind,
       sizeBytes: isDirectory ? 0 : size,
       allocatedBytes: isDirectory ? 0 : size,
-      linkCount: isDirectory ? 2 : row.parent === null ? 0 : 1,
+      linkCount: this.#linkCount(row),
       mode: row.mode,
       uid: row.uid,
       gid: row.gid,
@@ -93,15 +94,15 @@ export class Namespace {
     this.checkWritable()
     const { tree, origin } = this.#parts
     const parent = tree.directory(directory)
-    tree.checkName(parent, name)
+    tree.checkName(parent, name, 'file')
     const existing = await this.#existing(context, directory, name)
     if (existing) {
       if (request.exclusive) throw new PailError('vfs/exists', name)
       return { row: existing, wasCreated: false, change: this.#change(parent, directory) }
     }
     this.checkName(directory, name)
-    const owner = { mode: request.mode & 0o7777, uid: context.uid, gid: context.gid }
-    const row = await addEntry(tree, parent, name, { kind: 'file', ...owner }, origin)
+    const entry = newEntry(context, parent, 'file', request.mode)
+    const row = await addEntry(tree, parent, name, entry, origin)
     return { row, wasCreated: true, change: this.#change(parent, directory) }
   }
 
@@ -109,11 +110,11 @@ export class Namespace {
     this.checkWritable()
     const { tree, origin } = this.#parts
     const parent = tree.directory(directory)
-    tree.checkName(parent, `${name}/`.slice(0, -1))
+    tree.checkName(parent, name, 'directory')
     if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
     this.checkName(directory, name)
-    const owner = { mode: mode & 0o7777, uid: context.uid, gid: context.gid }
-    const row = await addEntry(tree, parent, name, { kind: 'directory', ...owner }, origin)
+    const entry = newEntry(context, parent, 'directory', mode)
+    const row = await addEntry(tree, parent, name, entry, origin)
     return { row, change: this.#change(parent, directory) }
   }
 
@@ -153,9 +154,9 @@ export class Namespace {
     const { tree, origin } = this.#parts
     const source = tree.directory(from.directory)
     const target = tree.directory(to.directory)
-    tree.checkName(target, to.name)
     for (const place of [from, to]) this.checkName(place.directory, place.name)
     const row = await this.find(context, from.directory, from.name)
+    this.#checkNewPlace(row, target, to.name)
     const replaced = await this.#existing(context, to.directory, to.name)
     if (replaced && mode === 'noreplace') throw new PailError('vfs/exists', to.name)
     if (replaced?.id !== row.id) {
@@ -169,6 +170,25 @@ export class Namespace {
       from: this.#change(source, source.id),
       to: this.#change(target, target.id),
     }
+  }
+
+  /** What lies below a directory moves with it: its keys have to fit as well. */
+  #checkNewPlace(row: NodeRow, target: NodeRow, name: string): void {
+    const { tree } = this.#parts
+    tree.checkName(target, name, row.kind)
+    if (row.kind !== 'directory') return
+    // Shorter keys always fit; only for longer ones everything below is looked through.
+    const grows = keyBytes(`${tree.keyOf(target)}${name}/`) > keyBytes(tree.keyOf(row))
+    if (grows) tree.checkName(target, name, row.kind, tree.nodes.longestPathBytes(row.id))
+  }
+
+  /**
+   * A directory is linked by its parent, by itself and by each directory in it. Before it was
+   * listed nobody knows those: then 1, by which programs see that it says nothing (as on btrfs).
+   */
+  #linkCount(row: NodeRow): number {
+    if (row.kind !== 'directory') return row.parent === null ? 0 : 1
+    return row.listedMs === 0 ? 1 : 2 + this.#parts.tree.nodes.countDirectories(row.id)
   }
 
   #above(row: NodeRow): NodeRow {
@@ -233,4 +253,17 @@ export class Namespace {
     }
     if (tree.nodes.hasChildren(row.id)) throw new PailError('vfs/not-empty', row.name)
   }
+}
+
+/** In a directory with the set-gid bit everything new gets its group, and directories the bit. */
+function newEntry(
+  context: Context,
+  parent: NodeRow,
+  kind: NewEntry['kind'],
+  mode: number,
+): NewEntry {
+  const isShared = (parent.mode & SET_GID) !== 0
+  const inherited = isShared && kind === 'directory' ? SET_GID : 0
+  const gid = isShared ? parent.gid : context.gid
+  return { kind, mode: (mode & 0o7777) | inherited, uid: context.uid, gid }
 }

@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fsxPath } from '../../build/fsx.mjs'
+import { cargoToolPath } from '../../build/cargo-tools.mjs'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { flakyWay } from '../support/faults.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -61,7 +61,7 @@ async function fsx(path: string, phase: Phase, seed: number, operations: number)
   writeFileSync(config, `[weights]\n${weights.join('\n')}\n`)
   const counted = ['-N', String(Math.round(operations)), '-S', String(seed)]
   try {
-    await run(fsxPath(), [...counted, '-f', config, '-P', artifacts, path])
+    await run(cargoToolPath('fsx'), [...counted, '-f', config, '-P', artifacts, path])
   } catch (thrown) {
     const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string }
     const said = `${stdout}${stderr}`.trim().split('\n').slice(-LAST_LINES).join('\n')

@@ -232,7 +232,7 @@ describe('Command line', () => {
     expect(await failing([])).toMatch(/^2 .*A command is missing/)
     expect(await failing(['mount', 'demo'])).toMatch(/^2 .*'folder'/)
     expect(await failing(['mount', 'demo', 'd', ...ENDPOINT])).toMatch(/^3 .*[Kk]eys are missing/)
-    expect(await failing(['mount', 'demo', 'd', '-o', 'allow_other'])).toMatch(/^2 .*allow_other/)
+    expect(await failing(['mount', 'demo', 'd', '-o', 'uid=1000'])).toMatch(/^2 .*uid/)
     chmodSync(passwordFile, 0o644)
     const readable = ['mount', 'demo', 'd', ...ENDPOINT, '--passwd-file', passwordFile]
     expect(await failing(readable)).toMatch(/^3 .*others can read it.*chmod 600/)

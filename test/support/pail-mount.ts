@@ -33,6 +33,8 @@ export type PailOptions = {
   readonly bucket: string
   readonly subpath?: string
   readonly readOnly?: boolean
+  /** Other users may come in. */
+  readonly allowOther?: boolean
   /** An absent one is new, and goes with the mount. */
   readonly dataDir?: string
 }
@@ -69,10 +71,11 @@ export class PailHome {
 
   /** What follows `pail` to mount it, in the background. */
   get mountArguments(): string[] {
-    const { server, bucket, subpath, readOnly } = this.#options
+    const { server, bucket, subpath, readOnly, allowOther } = this.#options
     const source = subpath === undefined ? bucket : `${bucket}:/${subpath}`
     const keys = ['--endpoint', server.url, '--passwd-file', this.passwordFile]
-    return ['mount', source, this.dir, ...keys, ...(readOnly ? ['--read-only'] : [])]
+    const how = [...(readOnly ? ['--read-only'] : []), ...(allowOther ? ['--allow-other'] : [])]
+    return ['mount', source, this.dir, ...keys, ...how]
   }
 
   path(...names: string[]): string {

@@ -42,12 +42,13 @@ const INIT_REPLY_BYTES = 64
  * - READDIRPLUS_AUTO: it falls back to plain READDIR after the first page, because `ls -l` reads the
  *   whole directory before its first stat; then 10,000 LOOKUPs follow. Attributes cost nothing here.
  * - WRITEBACK_CACHE: the kernel would own size and mtime while dirty.
+ * - ATOMIC_O_TRUNC: a program that runs would be cut to nothing before the kernel looks whether it
+ *   may be; without it, the kernel looks first and then truncates by SETATTR.
  * - NO_OPENDIR_SUPPORT: it turns on the kernel's cache of names, which serves a second `ls -l` without
  *   attributes and so with a LOOKUP per file.
  */
 const WANTED =
   InitFlag.ASYNC_READ |
-  InitFlag.ATOMIC_O_TRUNC |
   InitFlag.BIG_WRITES |
   InitFlag.DO_READDIRPLUS |
   InitFlag.ASYNC_DIO |

@@ -94,8 +94,14 @@ describe('Options as s3fs spells them', () => {
       passwordFile: '/f',
       region: 'r',
       readOnly: true,
+      allowOther: false,
       warnings: [],
     })
+  })
+
+  test('let other users in only when asked for', () => {
+    expect(parseS3fsOptions(['ro']).allowOther).toBe(false)
+    expect(parseS3fsOptions(['allow_other']).allowOther).toBe(true)
   })
 
   test('that mean nothing here are named in a warning', () => {
@@ -107,7 +113,7 @@ describe('Options as s3fs spells them', () => {
   })
 
   test.each([
-    'allow_other',
+    'allow_root',
     'uid=0',
     'nonempty',
     'no_check_certificate',

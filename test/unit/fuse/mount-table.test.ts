@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { helperOptions } from '../../../engine/fuse/kernel-mount.ts'
+import { helperError, helperOptions } from '../../../engine/fuse/kernel-mount.ts'
 import { parseMountTable } from '../../../engine/fuse/mount-table.ts'
 
 describe('The mount table', () => {
@@ -30,5 +30,20 @@ describe('Options for fusermount3', () => {
     expect(options).toBe(
       'fsname=pail:b/x\\,allow_other\\\\\\,suid,subtype=pail,nosuid,nodev,default_permissions,ro',
     )
+  })
+
+  test('let other users in when that was asked for', () => {
+    const options = { dir: '/mnt', source: 'pail:b', readOnly: false, uid: 1, gid: 1 }
+    expect(helperOptions({ ...options, allowOther: true })).toMatch(/,allow_other$/)
+  })
+})
+
+describe('What fusermount3 says', () => {
+  test('about other users becomes an error that names the setting', () => {
+    const message =
+      "fusermount3: option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf"
+    const error = helperError(message, '/mnt')
+    expect(error.code).toBe('mount/others-refused')
+    expect(error.remedy).toContain('user_allow_other')
   })
 })
