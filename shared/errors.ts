@@ -31,6 +31,7 @@ export type Errno =
   | 'ENOSYS'
   | 'ENOTDIR'
   | 'ENOTEMPTY'
+  | 'ENXIO'
   | 'EOPNOTSUPP'
   | 'EPERM'
   | 'EBADF'
@@ -294,6 +295,7 @@ export const ERRORS = {
     'never',
     'Remove extended attributes of this file first: it has too many.',
   ),
+  'vfs/no-data': row('ENXIO', 'never', 'There is no data after this place in the file.'),
   'vfs/range': row('ERANGE', 'never', 'The buffer is too small for the answer.'),
   'vfs/cross-mount': row(
     'EXDEV',

@@ -15,6 +15,17 @@ export function addExtent(extents: readonly Extent[], added: Extent): Extent[] {
   return [...before, { start, end }, ...after]
 }
 
+/** The set without what lies in `removed`. */
+export function removeExtent(extents: readonly Extent[], removed: Extent): Extent[] {
+  if (removed.start >= removed.end) return [...extents]
+  return extents.flatMap((extent) =>
+    [
+      { start: extent.start, end: Math.min(extent.end, removed.start) },
+      { start: Math.max(extent.start, removed.end), end: extent.end },
+    ].filter(({ start, end }) => start < end),
+  )
+}
+
 /** The set without everything from `sizeBytes` on. */
 export function clipExtents(extents: readonly Extent[], sizeBytes: number): Extent[] {
   return extents

@@ -157,6 +157,7 @@ export class MountSession {
       origin,
       epoch,
       space: () => stores.staging.space(),
+      isOnline: () => volume.connectivity.isOnline,
       onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
     const fuse = await mountFuse({

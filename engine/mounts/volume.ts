@@ -107,6 +107,7 @@ export class Volume {
       clock,
       log,
       openReader: (version) => stores.fetcher.reader(version),
+      copyWhole: (copy, signal) => this.syncer.copyWhole(copy, signal),
       adopt: async (version, place, extents) => {
         if ('path' in place) await stores.cache.adopt(version, place.path, extents)
         else await stores.cache.adoptBytes(version, place.bytes, extents)

@@ -58,6 +58,16 @@ export class StagedChecksums {
     this.#stale.add(first)
   }
 
+  /** What was written there does not count any more. */
+  noteRemoved({ start, end }: Extent): void {
+    const first = Math.floor(start / CHUNK_BYTES)
+    for (const chunk of [...this.#known.keys(), ...this.#runs.keys()]) {
+      if (chunk < first || chunk * CHUNK_BYTES >= end) continue
+      this.#runs.delete(chunk)
+      this.#stale.add(chunk)
+    }
+  }
+
   /** The sums of everything in `extents`; reads back what was not written in order. */
   async sums(extents: readonly Extent[], read: ReadWritten): Promise<ChunkSums> {
     for (const chunk of [...this.#stale]) {

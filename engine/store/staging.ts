@@ -4,7 +4,8 @@
  * Owns:  <data>/staging/* and table `staged`. Runs in: engine process. The bytes of a small file
  *        lie in the table, those of a larger one in a file (staged-bytes.ts).
  * Keeps: a staged file says exactly which ranges it holds; everything else comes from the base
- *        version, up to `baseBytes`, and is zeros beyond. A hole is never taken for data.
+ *        version, up to `baseBytes`, and is zeros beyond and in `holes`. A hole is never taken for
+ *        data.
  * Never: decides when to seal or to upload.
  */
 import { join } from 'node:path'
@@ -12,7 +13,7 @@ import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import type { Random } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { addExtent, clipExtents, type Extent } from '../base/extents.ts'
+import { addExtent, clipExtents, type Extent, removeExtent } from '../base/extents.ts'
 import type { Log } from '../base/log.ts'
 import type { Database } from './database.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
@@ -30,7 +31,12 @@ export type StagedShape = {
   readonly extents: readonly Extent[]
   /** How many bytes of the base version still show where nothing was written. */
   readonly baseBytes: number
+  /** Ranges below `baseBytes` that were punched out or zeroed; absent: none. */
+  readonly holes?: readonly Extent[]
 }
+
+/** What a program sees that nothing was written to, and that the base does not show through. */
+export const holesOf = (shape: StagedShape): readonly Extent[] => shape.holes ?? []
 
 export type StagedRecord = StagedShape & {
   /**
@@ -82,12 +88,35 @@ export class StagedFile {
     await this.#area.reserve(data.length)
     await this.#bytes.write(data, offset, this.#record.synced !== undefined)
     this.#checksums.noteWrite(data, offset)
-    const end = offset + data.length
+    const written = { start: offset, end: offset + data.length }
     this.#record = {
       ...this.#record,
-      sizeBytes: Math.max(this.#record.sizeBytes, end),
-      extents: addExtent(this.#record.extents, { start: offset, end }),
+      sizeBytes: Math.max(this.#record.sizeBytes, written.end),
+      extents: addExtent(this.#record.extents, written),
+      holes: removeExtent(holesOf(this.#record), written),
     }
+  }
+
+  /** The range reads as zeros from now on. The file on disk keeps its bytes, as for `truncate`. */
+  punch(range: Extent): void {
+    const { extents, baseBytes } = this.#record
+    this.#checksums.noteRemoved(range)
+    const overBase = { start: range.start, end: Math.min(range.end, baseBytes) }
+    this.#record = {
+      ...this.#record,
+      extents: removeExtent(extents, range),
+      holes: addExtent(holesOf(this.#record), overBase),
+    }
+  }
+
+  /** The base version shows up to here, which is where the content ends. */
+  showBase(sizeBytes: number): void {
+    this.#record = { ...this.#record, sizeBytes, baseBytes: sizeBytes }
+  }
+
+  /** All that counts was written here by now. */
+  hideBase(): void {
+    this.#record = { ...this.#record, baseBytes: 0, holes: [] }
   }
 
   /** Fills `into` from `offset`; the whole range must be one that was written. */
@@ -111,6 +140,7 @@ export class StagedFile {
       sizeBytes,
       extents: clipExtents(extents, sizeBytes),
       baseBytes: Math.min(baseBytes, sizeBytes),
+      holes: clipExtents(holesOf(this.#record), sizeBytes),
     }
   }
 
@@ -122,7 +152,8 @@ export class StagedFile {
   /** What is written now is safe: the disk was synced, and the record is about to be. */
   noteSynced(): void {
     const { sizeBytes, extents, baseBytes } = this.#record
-    this.#record = { ...this.#record, synced: { sizeBytes, extents, baseBytes } }
+    const holes = holesOf(this.#record)
+    this.#record = { ...this.#record, synced: { sizeBytes, extents, baseBytes, holes } }
   }
 
   /** Goes back to what the last fsync made safe. @returns false when there was none */
@@ -305,12 +336,17 @@ export class StagingArea {
   async reserve(bytes: number): Promise<void> {
     this.#uncheckedBytes += bytes
     if (this.#uncheckedBytes < FREE_DISK_CHECK_BYTES) return
+    await this.checkRoom(bytes)
+    this.#uncheckedBytes = 0
+  }
+
+  /** @throws PailError `store/disk-full` when the disk could not take so many bytes more */
+  async checkRoom(bytes: number): Promise<void> {
     await this.#makeRoom(bytes + FREE_DISK_CHECK_BYTES)
     const { freeBytes } = await this.#disk.space(this.#folder)
     if (freeBytes < FREE_DISK_FLOOR_BYTES + bytes) {
       throw new PailError('store/disk-full', `${freeBytes} bytes free`, { freeBytes })
     }
-    this.#uncheckedBytes = 0
   }
 
   pathOf(id: string): string {

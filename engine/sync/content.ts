@@ -12,5 +12,15 @@ export type ObjectVersion = {
   readonly sizeBytes: number
 }
 
+/** A copy of a whole object, as the program that made it knows it. */
+export type WholeCopy = {
+  readonly id: number
+  readonly source: ObjectVersion
+  readonly mtime: bigint
+  readonly ctime: bigint
+  readonly change: number
+  readonly origin: string
+}
+
 /** Half-open range of bytes. */
 export type Extent = { readonly start: number; readonly end: number }

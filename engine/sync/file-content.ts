@@ -8,14 +8,16 @@
 import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
-import { addExtent, cutByExtents, type Extent } from '../base/extents.ts'
+import { addExtent, cutByExtents, type Extent, totalBytes } from '../base/extents.ts'
 import type { Log } from '../base/log.ts'
 import { Mutex } from '../base/mutex.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { StagedFile, StagedPlace } from '../store/staging.ts'
-import type { ObjectVersion } from './content.ts'
+import { holesOf, type StagedFile, type StagedPlace } from '../store/staging.ts'
+import { BorrowedBase } from './borrowed-base.ts'
+import type { ObjectVersion, WholeCopy } from './content.ts'
 import type { Reader } from './fetcher.ts'
+import { MergedReads, type ReadSession } from './merged-reads.ts'
 import type { Tree } from './tree.ts'
 import { sealFile } from './tree-edit.ts'
 
@@ -27,6 +29,8 @@ export type ContentsParts = {
   readonly clock: Clock
   readonly log: Log
   readonly openReader: (version: ObjectVersion) => Reader
+  /** Copies an object inside the bucket. @returns false when that is not possible now */
+  readonly copyWhole: (copy: WholeCopy, signal: AbortSignal) => Promise<boolean>
   /** Hands a staged file's bytes to the cache as blocks of the version they became. */
   readonly adopt: (
     version: ObjectVersion,
@@ -35,27 +39,16 @@ export type ContentsParts = {
   ) => Promise<void>
 }
 
-/** How long a failed read answers for the next ones. */
-const FAILURE_MS = 5_000
-/** Bytes that are on this disk are read within this time. */
-const CACHED_READ_MS = 200
-
-/** One open's view: notices that the file became another version under it. */
-export type ReadSession = {
-  readonly epoch: number
-  reader: Reader | undefined
-  version: string
-  /** Bytes read in order from the start. */
-  readTo: number
-}
-
 export class FileContent {
   readonly id: number
   readonly #parts: ContentsParts
   readonly #mutations = new Mutex()
+  readonly #reads: MergedReads
   /** Staging files that a truncation to nothing left behind; gone after the next seal. */
   #outdated: StagedFile[] = []
   #staged: StagedFile | undefined
+  /** Another object whose bytes this file shows, until it is sealed. */
+  #borrowed: BorrowedBase | undefined
   #sizeBytes: number
   #mtime: bigint
   #ctime: bigint
@@ -63,13 +56,13 @@ export class FileContent {
   #isDirty: boolean
   /** Rises when the bucket's version replaced this one: older sessions are stale. */
   #epoch = 0
-  #failure: { readonly error: PailError; readonly untilMs: number } | undefined
   users = 0
   writers = 0
 
   constructor(parts: ContentsParts, row: NodeRow, staged: StagedFile | undefined) {
     this.#parts = parts
     this.id = row.id
+    this.#reads = new MergedReads(parts, () => this.#baseVersion())
     this.#staged = staged
     this.#sizeBytes = row.size
     this.#mtime = row.mtime
@@ -140,12 +133,12 @@ export class FileContent {
     const wanted = into.subarray(0, end - offset)
     const staged = this.#staged
     if (!staged) {
-      await this.#readBase(session, offset, wanted, signal)
+      await this.#reads.base(session, offset, wanted, signal)
       return wanted.length
     }
     staged.retain()
     try {
-      await this.#readMerged(session, staged, offset, wanted, signal)
+      await this.#reads.merged(session, staged, offset, wanted, signal)
     } finally {
       await staged.release()
     }
@@ -183,6 +176,63 @@ export class FileContent {
     })
   }
 
+  /** The range reads as zeros; one that reaches beyond the end makes the file longer. */
+  zero(range: Extent): Promise<void> {
+    return this.#mutations.run(async () => {
+      if (range.end > FILE_BYTES_MAX) throw new PailError('vfs/too-large', `${range.end} bytes`)
+      const staged = await this.#ensureStaged()
+      staged.punch(range)
+      if (range.end > this.#sizeBytes) staged.truncate(range.end)
+      this.#sizeBytes = staged.sizeBytes
+      this.#touch()
+    })
+  }
+
+  /** This very version, whole; undefined when something was written here or waits. */
+  unchangedVersion(session: ReadSession): ObjectVersion | undefined {
+    this.#checkSession(session)
+    const row = this.#parts.tree.nodes.byId(this.id)
+    if (this.#isDirty || this.#staged || !row || this.#parts.tree.isBusy(row)) return undefined
+    const version = this.#baseVersion()
+    return version?.sizeBytes === this.#sizeBytes ? version : undefined
+  }
+
+  /**
+   * Shows a range of another object at the end of this file, without fetching it. What it shows
+   * becomes this file's own when it is sealed.
+   * @returns false when this file has other content, or the ranges are not the same
+   */
+  borrow(source: ObjectVersion, range: Extent): Promise<boolean> {
+    return this.#mutations.run(async () => {
+      if (range.start !== this.#sizeBytes) return false
+      if (range.start > 0 && !this.#borrowed?.isUnchanged(source, range.start)) return false
+      const staged = await this.#ensureStaged()
+      staged.showBase(range.end)
+      this.#borrowed = new BorrowedBase(source, staged)
+      this.#sizeBytes = range.end
+      this.#touch()
+      return true
+    })
+  }
+
+  /** Makes sure that the disk can take the range, without writing it. */
+  reserve(range: Extent): Promise<void> {
+    return this.#mutations.run(async () => {
+      const held = this.#staged?.record.extents ?? []
+      const missing = cutByExtents(held, range).filter(({ isCovered }) => !isCovered)
+      await this.#parts.tree.staging.checkRoom(totalBytes(missing))
+    })
+  }
+
+  /** What may hold other bytes than zeros, in order: written ranges, and what the base shows. */
+  dataExtents(): Extent[] {
+    if (!this.#staged) return addExtent([], { start: 0, end: this.#sizeBytes })
+    const { extents, baseBytes } = this.#staged.record
+    const shown = cutByExtents(holesOf(this.#staged.record), { start: 0, end: baseBytes })
+    const base = shown.filter(({ isCovered }) => !isCovered)
+    return base.reduce<Extent[]>((all, extent) => addExtent(all, extent), [...extents])
+  }
+
   /** Times set by a program while the file is dirty: they are what the seal shall store. */
   setMtime(mtime: bigint): void {
     this.#mtime = mtime
@@ -191,13 +241,17 @@ export class FileContent {
   }
 
   /** Makes what was written the content to be uploaded; kill-safe when it resolves. */
-  seal(origin: string): Promise<void> {
-    return this.#mutations.run(() => this.#seal(origin))
+  seal(origin: string, signal?: AbortSignal): Promise<void> {
+    return this.#mutations.run(async () => {
+      await this.#ownBorrowed(origin, signal)
+      await this.#seal(origin)
+    })
   }
 
   /** Sealed, and safe against power loss: data first, then the record of it. */
-  commit(origin: string): Promise<void> {
+  commit(origin: string, signal?: AbortSignal): Promise<void> {
     return this.#mutations.run(async () => {
+      await this.#ownBorrowed(origin, signal)
       const staged = this.#staged
       await staged?.sync()
       const isRecorded = !this.#isDirty
@@ -225,7 +279,7 @@ export class FileContent {
       extents: localExtents(record),
       ...(base ? { base } : {}),
       read: async (offset, into, signal) => {
-        if (staged) await this.#readMerged(session, staged, offset, into, signal)
+        if (staged) await this.#reads.merged(session, staged, offset, into, signal)
       },
       release: async () => {
         this.closeSession(session)
@@ -279,6 +333,54 @@ export class FileContent {
     }
   }
 
+  /**
+   * The borrowed object is copied inside the bucket, or its bytes are fetched. When neither is
+   * possible, the program hears of it, and the file is as empty as after any copy that failed.
+   */
+  async #ownBorrowed(origin: string, given: AbortSignal | undefined): Promise<void> {
+    const borrowed = this.#borrowed
+    if (!borrowed || this.#parts.tree.nodes.byId(this.id)?.parent == null) return
+    const signal = given ?? new AbortController().signal
+    try {
+      if (borrowed.isWhole && (await this.#copyBorrowed(borrowed.source, origin, signal))) return
+      await borrowed.fetch(this.#parts.openReader(borrowed.source), signal)
+      this.#borrowed = undefined
+    } catch (thrown) {
+      this.#borrowed = undefined
+      await this.#startEmpty()
+      this.#sizeBytes = 0
+      this.#touch()
+      throw thrown
+    }
+  }
+
+  async #copyBorrowed(
+    source: ObjectVersion,
+    origin: string,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { mtime, ctime, change } = {
+      mtime: this.#mtime,
+      ctime: this.#ctime,
+      change: this.#change,
+    }
+    const copy = { id: this.id, source, mtime, ctime, change, origin }
+    try {
+      if (!(await this.#parts.copyWhole(copy, signal))) return false
+    } catch (thrown) {
+      const { code, detail } = PailError.from(thrown)
+      this.#parts.log.write('warn', 'content/not-copied', { node: this.id, code, detail })
+      return false
+    }
+    const staged = [...this.#outdated.splice(0), this.#staged]
+    this.#borrowed = undefined
+    this.#staged = undefined
+    this.#isDirty = false
+    this.noteRow()
+    for (const file of staged) if (file) await this.#drop(file)
+    return true
+  }
+
   async #seal(origin: string): Promise<void> {
     if (!this.#isDirty) return
     await this.#staged?.sumUp()
@@ -318,6 +420,7 @@ export class FileContent {
       baseBytes: 0,
     })
     if (this.#staged) this.#outdated.push(this.#staged)
+    this.#borrowed = undefined
     this.#staged = next
   }
 
@@ -329,6 +432,7 @@ export class FileContent {
   }
 
   #baseVersion(): ObjectVersion | undefined {
+    if (this.#borrowed) return this.#borrowed.source
     const row = this.#parts.tree.nodes.byId(this.id)
     if (!row || row.etag === null || row.remoteKey === null) return undefined
     return {
@@ -339,87 +443,11 @@ export class FileContent {
       sizeBytes: row.remoteSize,
     }
   }
-
-  async #readMerged(
-    session: ReadSession,
-    staged: StagedFile,
-    offset: number,
-    into: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { extents, baseBytes } = staged.record
-    for (const piece of cutByExtents(extents, { start: offset, end: offset + into.length })) {
-      const target = into.subarray(piece.start - offset, piece.end - offset)
-      if (piece.isCovered) await staged.read(piece.start, target)
-      else await this.#readGap(session, piece, baseBytes, target, signal)
-    }
-  }
-
-  async #readGap(
-    session: ReadSession,
-    gap: Extent,
-    baseBytes: number,
-    into: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const fromBase = Math.max(0, Math.min(gap.end, baseBytes) - gap.start)
-    if (fromBase > 0) await this.#readBase(session, gap.start, into.subarray(0, fromBase), signal)
-    into.fill(0, fromBase)
-  }
-
-  async #readBase(
-    session: ReadSession,
-    offset: number,
-    into: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const version = this.#baseVersion()
-    assert(version, `node ${this.id} has a version to read from`)
-    const token = `${version.key}\n${version.etag}`
-    if (session.version !== token) {
-      session.reader?.close()
-      session.reader = this.#parts.openReader(version)
-      session.version = token
-    }
-    assert(session.reader, 'a session with a version has a reader')
-    await this.#readVersion(session.reader, offset, into, signal)
-  }
-
-  /**
-   * A read that failed for want of an answer fails again at once for a while, unless its bytes are
-   * on this disk: the kernel asks twice for one read of a program, which must not wait twice.
-   */
-  async #readVersion(
-    reader: Reader,
-    offset: number,
-    into: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock } = this.#parts
-    const failure = this.#failure
-    const isRecent = failure !== undefined && clock.monotonicMs() < failure.untilMs
-    const quick = new AbortController()
-    const cancel = isRecent
-      ? clock.after(CACHED_READ_MS, () => quick.abort(failure.error))
-      : () => {}
-    try {
-      await reader.read(offset, into, isRecent ? AbortSignal.any([signal, quick.signal]) : signal)
-      if (!isRecent) this.#failure = undefined
-    } catch (thrown) {
-      const error = PailError.from(thrown)
-      if (!signal.aborted && !isRecent && error.retry === 'backoff') {
-        this.#failure = { error, untilMs: clock.monotonicMs() + FAILURE_MS }
-      }
-      throw error
-    } finally {
-      cancel()
-    }
-  }
 }
 
 export type UploadSource = {
   readonly sizeBytes: number
-  /** What does not equal the base at the same offset: written, or zeros beyond the base. */
+  /** What does not equal the base at the same offset: written, punched out, or beyond the base. */
   readonly extents: readonly Extent[]
   readonly base?: ObjectVersion
   read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void>
@@ -427,5 +455,6 @@ export type UploadSource = {
 }
 
 function localExtents(record: StagedFile['record']): Extent[] {
-  return addExtent(record.extents, { start: record.baseBytes, end: record.sizeBytes })
+  const local = addExtent(record.extents, { start: record.baseBytes, end: record.sizeBytes })
+  return holesOf(record).reduce<Extent[]>((all, hole) => addExtent(all, hole), local)
 }

@@ -33,6 +33,11 @@ export class FileContents {
     return this.#contents.get(id)
   }
 
+  /** Does a program hold it open for writing? Its upload then waits for the close, or for quiet. */
+  isOpenForWriting(id: number): boolean {
+    return (this.#contents.get(id)?.writers ?? 0) > 0
+  }
+
   /** Files with writes that no program has closed or synced yet. */
   dirtyCount(): number {
     let count = 0

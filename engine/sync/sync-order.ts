@@ -127,7 +127,7 @@ function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {
   const content = facts.contents.peek(row.node)
   if (!content) return false
   if (content.isDirty) return true
-  const isOpen = content.writers > 0
+  const isOpen = facts.contents.isOpenForWriting(row.node)
   return isOpen && !facts.isHurrying && facts.nowMs - row.readyMs < OPEN_WRITER_WAIT_MS
 }
 

@@ -8,6 +8,8 @@
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import type { JournalRow, Pending } from '../store/journal.ts'
+import type { WholeCopy } from './content.ts'
+import { canCopyWhole, copyWhole } from './copy-whole.ts'
 import { rewriteAttributes } from './job-attributes.ts'
 import { deleteObjects } from './job-delete.ts'
 import { writeMarker } from './job-marker.ts'
@@ -157,6 +159,29 @@ export class Syncer {
       `${prefix}\u{10ffff}`,
     )
     return waiting === undefined
+  }
+
+  /**
+   * Copies an object inside the bucket for a program that copies a file.
+   * @returns false when something of the file, or of its key, is on its way: nothing was done
+   */
+  async copyWhole(copy: WholeCopy, signal: AbortSignal): Promise<boolean> {
+    const { tree } = this.#parts
+    const node = tree.node(copy.id)
+    if (!canCopyWhole(tree, node)) return false
+    const key = tree.keyOf(node)
+    const isBusy = [key, copy.source.key].some((one) => this.#busyKeys.has(one))
+    if (isBusy || this.#busyNodes.has(copy.id)) return false
+    this.#busyNodes.add(copy.id)
+    this.#busyKeys.add(key)
+    try {
+      await copyWhole(this.#parts, copy, signal)
+      return true
+    } finally {
+      this.#busyNodes.delete(copy.id)
+      this.#busyKeys.delete(key)
+      this.wake()
+    }
   }
 
   #isBroken(): boolean {

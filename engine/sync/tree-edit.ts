@@ -199,13 +199,15 @@ function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
   }
   const isCarriedByPut = tree.journal.opOfNode(row.id, 'put') !== undefined
   if (isHome || waiting || isCarriedByPut || !row.isSealed) return
-  tree.journal.insert({
-    volume: tree.volume,
-    op: 'move',
-    node: row.id,
-    key: present(row.remoteKey, 'key to move from'),
-    readyMs: tree.clock.nowMs() + QUIET_MS.move,
-  })
+  journalHome(tree, row)
+}
+
+/** Moves the object to the file's path, when it lies elsewhere. */
+export function journalHome(tree: Tree, row: NodeRow): void {
+  if (row.remoteKey === null || row.remoteKey === tree.keyOf(row)) return
+  const readyMs = tree.clock.nowMs() + QUIET_MS.move
+  const { volume } = tree
+  tree.journal.insert({ volume, op: 'move', node: row.id, key: row.remoteKey, readyMs })
   noteEdit(tree)
 }
 

@@ -4,7 +4,8 @@
  * Owns:  handle numbers. Keeps: a limit, and numbers that are not reused while the mount lives.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { FileContent, ReadSession } from '../sync/file-content.ts'
+import type { FileContent } from '../sync/file-content.ts'
+import type { ReadSession } from '../sync/merged-reads.ts'
 import type { HandleId } from './vfs.ts'
 
 /** Descriptors open at once in one mount. */

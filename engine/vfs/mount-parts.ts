@@ -29,6 +29,10 @@ export type MountVfsParts = {
   readonly epoch: bigint
   readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
   readonly virtualXattrs?: VirtualXattrs
+  /** False: what is copied must come from this disk. Absent: always. */
+  readonly isOnline?: () => boolean
+  /** Objects of at least this size are copied by the server. */
+  readonly lentBytesMin?: number
   /** A program read a file from its start to its end: its siblings may be next. */
   readonly onDidReadWhole?: (id: NodeId) => void
 }

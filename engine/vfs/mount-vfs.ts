@@ -11,7 +11,8 @@ import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from '../sync/file-content.ts'
 import type { TreeChange } from '../sync/tree.ts'
 import { editAttributes } from '../sync/tree-attributes.ts'
-import { Handles } from './handles.ts'
+import { copyBytes, editRange, LENT_BYTES_MIN, lendBytes, seekIn } from './file-ranges.ts'
+import { Handles, type OpenFile } from './handles.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import { Namespace } from './namespace.ts'
 import type {
@@ -26,6 +27,8 @@ import type {
   NodeId,
   Opened,
   OpenRequest,
+  Range,
+  RangeEdit,
   RenameMode,
   Stamp,
   Target,
@@ -202,20 +205,47 @@ export class MountVfs implements Vfs {
       )
       return { written, attributes: this.#attributes(this.#parts.tree.node(target.id)) }
     }
-    const open = this.#handles.file(target.handle)
-    if (!open.canWrite) throw new PailError('vfs/bad-handle', 'opened for reading')
+    const open = this.#writable(target.handle)
     const at = open.isAppend ? 'append' : offset
     const written = await open.content.write(open.session, at, data)
     return { written, attributes: this.#attributes(this.#parts.tree.node(target.id)) }
   }
 
-  async flush(_context: Context, target: Target): Promise<void> {
-    await this.#parts.contents.peek(target.id)?.seal(this.#parts.origin)
+  async editRange(_context: Context, target: Target, range: Range, edit: RangeEdit) {
+    this.#namespace.checkWritable()
+    if (target.handle !== undefined) {
+      await editRange(this.#writable(target.handle).content, range, edit)
+      return
+    }
+    await this.#withContent(target.id, (content) => editRange(content, range, edit))
   }
 
-  async commit(_context: Context, target: Target): Promise<void> {
+  async seek(_context: Context, target: Target, offset: number, what: 'data' | 'hole') {
+    if (target.handle === undefined) throw new PailError('vfs/bad-handle', 'seek without a handle')
+    return seekIn(this.#handles.file(target.handle), offset, what)
+  }
+
+  async copyRange(
+    context: Context,
+    from: Required<Target> & { readonly offset: number },
+    to: Required<Target> & { readonly offset: number },
+    lengthBytes: number,
+  ): Promise<number> {
+    this.#namespace.checkWritable()
+    const source = { open: this.#handles.file(from.handle), offset: from.offset }
+    const target = { open: this.#writable(to.handle), offset: to.offset }
+    const { isOnline = () => true, lentBytesMin = LENT_BYTES_MIN } = this.#parts
+    const lent = isOnline() ? await lendBytes(source, target, lengthBytes, lentBytesMin) : undefined
+    return lent ?? copyBytes(source, target, lengthBytes, context.signal)
+  }
+
+  async flush(context: Context, target: Target): Promise<void> {
+    await this.#parts.contents.peek(target.id)?.seal(this.#parts.origin, context.signal)
+  }
+
+  async commit(context: Context, target: Target): Promise<void> {
     const content = this.#parts.contents.peek(target.id)
-    if (content) await content.commit(this.#parts.origin)
+    if (content) await content.commit(this.#parts.origin, context.signal)
     else await this.#parts.tree.database.sync()
   }
 
@@ -302,6 +332,12 @@ export class MountVfs implements Vfs {
 
   watch(onDidChange: (changes: readonly Change[]) => void): () => void {
     return this.#parts.tree.watch((changes) => onDidChange(changes.map((one) => this.#told(one))))
+  }
+
+  #writable(handle: HandleId): OpenFile {
+    const open = this.#handles.file(handle)
+    if (!open.canWrite) throw new PailError('vfs/bad-handle', 'opened for reading')
+    return open
   }
 
   #told(change: TreeChange): Change {

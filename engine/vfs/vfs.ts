@@ -119,6 +119,14 @@ export type Change = {
 /** `create`: fails with `vfs/exists` when it is there; `replace`: with `vfs/no-attribute` when not. */
 export type XattrMode = 'set' | 'create' | 'replace'
 
+/**
+ * What fallocate(2) asks for. `extend`: the file is at least this long, and there is room for it.
+ * `reserve`: room alone. `punch`: zeros within the file. `zero`: zeros, and the size follows.
+ */
+export type RangeEdit = 'extend' | 'reserve' | 'punch' | 'zero'
+
+export type Range = { readonly offset: number; readonly lengthBytes: number }
+
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
 
 export interface Vfs {
@@ -165,6 +173,19 @@ export interface Vfs {
     offset: number | 'append',
     data: Uint8Array,
   ): Promise<{ readonly written: number; readonly attributes: Attributes }>
+  editRange(context: Context, target: Target, range: Range, edit: RangeEdit): Promise<void>
+  /**
+   * Where the next data, or the next hole, begins at or after `offset`; the end of a file is a hole.
+   * @throws PailError `vfs/no-data` beyond the end, and where no data follows
+   */
+  seek(context: Context, target: Target, offset: number, what: 'data' | 'hole'): Promise<number>
+  /** @returns bytes copied: fewer than asked where the source ends, and wherever it suits */
+  copyRange(
+    context: Context,
+    from: Required<Target> & { readonly offset: number },
+    to: Required<Target> & { readonly offset: number },
+    lengthBytes: number,
+  ): Promise<number>
   /** A descriptor was closed: everything written is sealed in the journal when this resolves (kill-safe). */
   flush(context: Context, target: Target): Promise<void>
   /** Sealed and synced: survives power loss (fsync, NFS COMMIT). Never waits for the upload. */

@@ -30,6 +30,11 @@ const PHASES = {
   plain: { read: 10, write: 10, truncate: 10, mapread: 0, mapwrite: 0 },
   close: { read: 10, write: 10, truncate: 10, close_open: 5, fsync: 1, mapread: 0, mapwrite: 0 },
   mmap: { read: 10, write: 10, truncate: 10, mapread: 10, mapwrite: 10, close_open: 1 },
+  all: {
+    ...{ read: 10, write: 10, truncate: 5, mapread: 10, mapwrite: 10, close_open: 1, fsync: 1 },
+    ...{ invalidate: 1, fdatasync: 1, posix_fallocate: 2, punch_hole: 5, sendfile: 5 },
+    ...{ posix_fadvise: 2, copy_file_range: 5 },
+  },
 } as const
 
 type Phase = keyof typeof PHASES

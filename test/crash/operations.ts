@@ -5,6 +5,8 @@ export type Folder = {
   write(path: string, offset: number, bytes: Uint8Array, isTruncating: boolean): Answer
   append(path: string, bytes: Uint8Array): Answer
   truncate(path: string, sizeBytes: number): Answer
+  punch(path: string, offset: number, length: number): Answer
+  copy(from: string, to: string): Answer
   mkdir(path: string): Answer
   unlink(path: string): Answer
   rmdir(path: string): Answer
@@ -51,6 +53,8 @@ export const OPERATIONS: readonly Operation[] = [
   folderOperation('truncate a to 100', (f) => f.truncate('a', 100)),
   folderOperation('truncate a to 0', (f) => f.truncate('a', 0)),
   folderOperation('truncate a to 20000', (f) => f.truncate('a', 20_000)),
+  folderOperation('punch a', (f) => f.punch('a', 3000, 2500)),
+  folderOperation('copy a b', (f) => f.copy('a', 'b')),
   folderOperation('rename a b', (f) => f.rename('a', 'b')),
   folderOperation('rename b a', (f) => f.rename('b', 'a')),
   folderOperation('rename a over d/x', (f) => f.rename('a', 'd/x')),

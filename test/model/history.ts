@@ -13,6 +13,8 @@ export type Step =
   | { readonly op: 'write'; path: string; offset: number; size: number; truncate: boolean }
   | { readonly op: 'append'; path: string; size: number }
   | { readonly op: 'truncate'; path: string; size: number }
+  | { readonly op: 'punch'; path: string; offset: number; size: number }
+  | { readonly op: 'copy'; path: string; to: string }
   | { readonly op: 'mkdir' | 'unlink' | 'rmdir' | 'read' | 'list'; path: string }
   | { readonly op: 'rename'; path: string; to: string }
   | { readonly op: 'wait'; ms: number }
@@ -42,6 +44,13 @@ const CALM = [
   }),
   fc.record({ op: fc.constant('append' as const), path, size }),
   fc.record({ op: fc.constant('truncate' as const), path, size }),
+  fc.record({
+    op: fc.constant('punch' as const),
+    path,
+    offset: fc.constantFrom(0, 10, 5000, 70_000),
+    size: fc.constantFrom(1, 100, 4096, 65_537),
+  }),
+  fc.record({ op: fc.constant('copy' as const), path, to: path }),
   fc.record({ op: fc.constantFrom('mkdir' as const, 'mkdir', 'unlink', 'rmdir'), path }),
   fc.record({ op: fc.constantFrom('read' as const, 'list'), path }),
   fc.record({ op: fc.constant('rename' as const), path, to: path }),
@@ -163,6 +172,20 @@ class Run {
           step,
           () => this.#paths.truncate(step.path, step.size),
           () => reference.truncate(step.path, step.size),
+        )
+      case 'punch':
+        return this.#agree(
+          step,
+          () => this.#paths.punch(step.path, step.offset, step.size),
+          () => reference.punch(step.path, step.offset, step.size),
+        )
+      case 'copy':
+        // One that fails leaves what it copied until then.
+        if (this.#isOffline || this.#isStormy) return
+        return this.#agree(
+          step,
+          () => this.#paths.copy(step.path, step.to),
+          () => reference.copy(step.path, step.to),
         )
       case 'mkdir':
       case 'unlink':

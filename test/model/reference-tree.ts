@@ -73,6 +73,27 @@ export class ReferenceTree {
     return 'ok'
   }
 
+  punch(path: string, offset: number, length: number): string {
+    const entry = this.entries.get(path)
+    const parent = this.#parentError(path)
+    if (parent) return parent
+    if (!entry) return 'ENOENT'
+    if (entry.kind === 'directory') return 'EISDIR'
+    entry.bytes = Uint8Array.from(entry.bytes)
+    entry.bytes.fill(0, offset, offset + length)
+    return 'ok'
+  }
+
+  copy(from: string, to: string): string {
+    const entry = this.entries.get(from)
+    const parent = this.#parentError(from)
+    if (parent) return parent
+    if (!entry) return 'ENOENT'
+    if (entry.kind === 'directory') return 'EISDIR'
+    if (from === to) return 'ok'
+    return this.write(to, 0, entry.bytes, true)
+  }
+
   mkdir(path: string): string {
     const parent = this.#parentError(path)
     if (parent) return parent

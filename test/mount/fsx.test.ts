@@ -11,6 +11,15 @@ const FIRST_SEED = Number(process.env.PAIL_FSX_SEED ?? 1)
 
 const PLAIN: readonly FsxKind[] = ['read', 'write', 'append', 'truncate', 'sync']
 const MAPPED: readonly FsxKind[] = [...PLAIN, 'map-read', 'map-write', 'map-private', 'reopen']
+const RANGES: readonly FsxKind[] = [
+  ...MAPPED,
+  'allocate',
+  'allocate-beyond',
+  'punch',
+  'zero',
+  'copy-range',
+  'seek',
+]
 
 let server: Versitygw
 let s3: PlainS3
@@ -34,6 +43,7 @@ describe('A file holds what programs put there', () => {
     { name: 'by reads and writes', kinds: PLAIN },
     { name: 'with closes and new opens between', kinds: [...PLAIN, 'reopen'] as const },
     { name: 'through shared and private maps', kinds: MAPPED },
+    { name: 'with ranges that are allocated, punched out, zeroed and copied', kinds: RANGES },
   ])('$name', async ({ name, kinds }) => {
     const seed = FIRST_SEED + kinds.length
     const path = mount.path(name)

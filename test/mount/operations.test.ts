@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
+import { DATA_OPERATIONS } from '../support/operation-data.ts'
 import { PROGRAM_SCRIPTS } from '../support/operation-programs.ts'
 import { OPERATIONS } from '../support/operation-script.ts'
 import { type PailHome, pailMount, startPail } from '../support/pail-mount.ts'
@@ -32,7 +33,7 @@ afterAll(async () => {
 })
 
 describe('A mounted folder does what an ordinary one does', () => {
-  test.each([...OPERATIONS, ...PROGRAM_SCRIPTS])('%s', async (name, script) => {
+  test.each([...OPERATIONS, ...DATA_OPERATIONS, ...PROGRAM_SCRIPTS])('%s', async (name, script) => {
     const ordinary = temporaryFolder()
     const mounted = mount.path(name.replaceAll(' ', '-'))
     await fs.mkdir(mounted)

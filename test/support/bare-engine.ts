@@ -76,6 +76,9 @@ export class BareEngine {
       isReadOnly: false,
       origin: 'test',
       epoch: 1n,
+      // So that histories of small files have copies inside the bucket as well.
+      lentBytesMin: 4096,
+      isOnline: () => volume.connectivity.isOnline,
       space: () => stores.staging.space(),
     })
   }

@@ -18,6 +18,8 @@ import type {
   NodeKind,
   Opened,
   OpenRequest,
+  Range,
+  RangeEdit,
   RenameMode,
   Stamp,
   Target,
@@ -177,6 +179,35 @@ export class MemoryVfs implements Vfs {
     const sizeBytes = Math.max(node.attributes.sizeBytes, at + data.length)
     this.#touch(node, { sizeBytes, allocatedBytes: sizeBytes, mtime: this.#nowNs() })
     return { written: data.length, attributes: node.attributes }
+  }
+
+  async editRange(context: Context, target: Target, range: Range, edit: RangeEdit): Promise<void> {
+    await this.#enter('editRange', context)
+    const node = this.#node(target.id)
+    const end = range.offset + range.lengthBytes
+    if (edit === 'punch') node.data.fill(0, range.offset, end)
+    if (edit === 'punch' || edit === 'reserve') return
+    this.#reserve(node, end)
+    if (edit === 'zero') node.data.fill(0, range.offset, end)
+    if (end > node.attributes.sizeBytes) this.#resize(node, end)
+  }
+
+  async seek(context: Context, target: Target, offset: number, what: 'data' | 'hole') {
+    await this.#enter('seek', context)
+    const { sizeBytes } = this.#node(target.id).attributes
+    if (offset >= sizeBytes) throw new PailError('vfs/no-data', `${offset}`)
+    return what === 'data' ? offset : sizeBytes
+  }
+
+  async copyRange(
+    context: Context,
+    from: Target & { readonly offset: number },
+    to: Target & { readonly offset: number },
+    lengthBytes: number,
+  ): Promise<number> {
+    const bytes = new Uint8Array(lengthBytes)
+    const count = await this.read(context, from, from.offset, bytes)
+    return (await this.write(context, to, to.offset, bytes.subarray(0, count))).written
   }
 
   async flush(context: Context): Promise<void> {

@@ -3,6 +3,8 @@ import { PailError } from '../../shared/errors.ts'
 import type { BareEngine } from './bare-engine.ts'
 
 const FILE_MODE = 0o644
+/** More than any file of these tests. */
+const COPY_BYTES = 100_000_000
 
 export class Paths {
   readonly #engine: BareEngine
@@ -72,6 +74,64 @@ export class Paths {
       const id = await this.find(path)
       await this.#engine.vfs.setattr(this.#engine.context(), { id }, { sizeBytes })
     })
+  }
+
+  /** Makes a range zeros, as `fallocate --punch-hole` does. */
+  punch(path: string, offset: number, lengthBytes: number) {
+    return this.#try(async () => {
+      const id = await this.find(path)
+      await this.#withOpen(id, { read: false, write: true }, async (target) => {
+        const { vfs } = this.#engine
+        await vfs.editRange(this.#engine.context(), target, { offset, lengthBytes }, 'punch')
+        await vfs.flush(this.#engine.context(), target)
+      })
+    })
+  }
+
+  /** As `cp` does: the source is opened, the copy is made anew, and the kernel is asked to copy. */
+  copy(from: string, to: string) {
+    return this.#try(async () => {
+      const id = await this.find(from)
+      if (from === to) return
+      await this.#withOpen(id, { read: true, write: false }, (source) => this.#copyTo(source, to))
+    })
+  }
+
+  async #copyTo(source: { id: number; handle: number }, to: string): Promise<void> {
+    const { vfs } = this.#engine
+    const context = this.#engine.context()
+    const { directory, name } = await this.#place(to)
+    const request = { read: false, write: true, truncate: true, mode: FILE_MODE, exclusive: false }
+    const opened = await vfs.create(context, directory, name, request)
+    const target = { id: opened.attributes.id, handle: opened.handle }
+    try {
+      for (let offset = 0; ; ) {
+        const places = [
+          { ...source, offset },
+          { ...target, offset },
+        ] as const
+        const copied = await vfs.copyRange(context, ...places, COPY_BYTES)
+        if (copied === 0) break
+        offset += copied
+      }
+      await vfs.flush(context, target)
+    } finally {
+      await vfs.release(opened.handle)
+    }
+  }
+
+  async #withOpen(
+    id: number,
+    request: { read: boolean; write: boolean },
+    work: (target: { id: number; handle: number }) => Promise<void>,
+  ): Promise<void> {
+    const { vfs } = this.#engine
+    const { handle } = await vfs.open(this.#engine.context(), id, request)
+    try {
+      await work({ id, handle })
+    } finally {
+      await vfs.release(handle)
+    }
   }
 
   mkdir(path: string) {

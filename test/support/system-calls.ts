@@ -4,7 +4,7 @@
  * Keeps: a failed call throws an error whose `code` is the name of its error number.
  */
 import { constants } from 'node:os'
-import { errno, load, view } from 'koffi'
+import { address, errno, load, view } from 'koffi'
 
 const PROT_READ = 1
 const PROT_WRITE = 2
@@ -32,12 +32,20 @@ const C = {
   copy_file_range: library.func(
     'long copy_file_range(int from, long *at, int to, long *into, size_t length, unsigned int flags)',
   ),
+  pwritev2: library.func(
+    'long pwritev2(int fd, void *vectors, int count, long offset, unsigned int flags)',
+  ),
   renameat2: library.func(
     'int renameat2(int fromDir, str from, int toDir, str to, unsigned int flags)',
   ),
 }
 
-const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+/** pwritev2(2) */
+export const WriteFlag = { DATA_SYNC: 2, SYNC: 4, APPEND: 16 } as const
+
+// Two names of one number: the one that the manual pages use.
+const { EWOULDBLOCK: _, ENOTSUP: __, ...ERRORS } = constants.errno
+const NAMES = new Map(Object.entries(ERRORS).map(([name, number]) => [number, name]))
 
 function checked(call: string, result: number | bigint): number {
   if (Number(result) !== -1) return Number(result)
@@ -92,6 +100,14 @@ export function copyFileRange(
   const [source, target] = [BigInt64Array.of(BigInt(from.at)), BigInt64Array.of(BigInt(to.at))]
   const count = C.copy_file_range(from.fd, source, to.fd, target, lengthBytes, 0)
   return checked('copy_file_range', count)
+}
+
+/** One write with flags of its own. @returns bytes written */
+export function writeWith(fd: number, data: Buffer, offset: number, flags: number): number {
+  const vector = Buffer.alloc(16)
+  vector.writeBigUInt64LE(address(data), 0)
+  vector.writeBigUInt64LE(BigInt(data.length), 8)
+  return checked('pwritev2', C.pwritev2(fd, vector, 1, offset, flags))
 }
 
 export function renameWith(from: string, to: string, flags: number): void {

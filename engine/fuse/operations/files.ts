@@ -11,14 +11,18 @@ import {
   emptyReply,
   encodeCreate,
   encodeOpen,
+  encodePosition,
   encodeWritten,
   writeHeader,
 } from '../wire/replies.ts'
 import {
+  decodeCopyRange,
   decodeCreate,
+  decodeFallocate,
   decodeHandle,
   decodeOpen,
   decodeRead,
+  decodeSeek,
   decodeWrite,
 } from '../wire/requests.ts'
 import { dropPrivileges } from './attributes.ts'
@@ -91,6 +95,36 @@ export const write: Operation = async (session, call) => {
     await dropPrivileges(session, call.context, { id, attributes })
   }
   return encodeWritten(call.unique, written)
+}
+
+export const fallocate: Operation = async (session, call) => {
+  const id = session.nodes.require(call.node)
+  const { handle, edit, ...range } = decodeFallocate(call.body)
+  await session.vfs.editRange(call.context, session.handles.require(handle, id), range, edit)
+  return emptyReply(call.unique, 0)
+}
+
+export const lseek: Operation = async (session, call) => {
+  const id = session.nodes.require(call.node)
+  const { handle, offset, what } = decodeSeek(call.body)
+  const target = session.handles.require(handle, id)
+  const found = await session.vfs.seek(call.context, target, offset, what)
+  return encodePosition(call.unique, found)
+}
+
+/** The kernel has written back what it holds of both ranges, and drops its pages of the second. */
+export const copyFileRange: Operation = async (session, call) => {
+  const id = session.nodes.require(call.node)
+  const { from, to, lengthBytes } = decodeCopyRange(call.body)
+  const source = session.handles.require(from.handle, id)
+  const target = session.handles.require(to.handle, session.nodes.require(to.node))
+  const copied = await session.vfs.copyRange(
+    call.context,
+    { ...source, offset: from.offset },
+    { ...target, offset: to.offset },
+    lengthBytes,
+  )
+  return encodeWritten(call.unique, copied)
 }
 
 /** Its error is what close(2) returns to the program. */

@@ -33,6 +33,9 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map([
   [Opcode.WRITE, files.write],
   [Opcode.FLUSH, files.flush],
   [Opcode.FSYNC, files.fsync],
+  [Opcode.FALLOCATE, files.fallocate],
+  [Opcode.LSEEK, files.lseek],
+  [Opcode.COPY_FILE_RANGE, files.copyFileRange],
   [Opcode.RELEASE, files.release],
   [Opcode.OPENDIR, directories.opendir],
   [Opcode.READDIR, directories.readdir],
@@ -43,8 +46,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map([
 
 /**
  * Answered without looking. Everything that is in neither table gets ENOSYS, which the kernel
- * remembers and does not ask again: FALLOCATE, LSEEK and COPY_FILE_RANGE (the kernel or libc falls
- * back), POLL, and operations newer than this code.
+ * remembers and does not ask again: POLL, TMPFILE, and operations newer than this code.
  */
 export const REFUSALS: ReadonlyMap<number, number> = new Map([
   [Opcode.LINK, ERRNO.EPERM],

@@ -130,6 +130,13 @@ export const XATTR_REPLACE = 1 << 1
 export const RENAME_NOREPLACE = 1 << 0
 export const RENAME_EXCHANGE = 1 << 1
 
+/** fallocate(2) */
+export const FallocateFlag = { KEEP_SIZE: 1 << 0, PUNCH_HOLE: 1 << 1, ZERO_RANGE: 1 << 4 } as const
+
+/** lseek(2); other places are the kernel's own to find. */
+export const SEEK_DATA = 3
+export const SEEK_HOLE = 4
+
 export const NotifyCode = {
   INVAL_INODE: 2,
   INVAL_ENTRY: 3,

@@ -145,6 +145,13 @@ export function encodeWritten(unique: bigint, written: number): Buffer {
   return reply
 }
 
+/** Where LSEEK found what it was asked for. */
+export function encodePosition(unique: bigint, offset: number): Buffer {
+  const reply = emptyReply(unique, 8)
+  writeU64(reply, offset, OUT_HEADER_BYTES)
+  return reply
+}
+
 export function encodeText(unique: bigint, text: string): Buffer {
   const reply = emptyReply(unique, Buffer.byteLength(text))
   reply.write(text, OUT_HEADER_BYTES)

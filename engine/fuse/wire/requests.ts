@@ -4,12 +4,15 @@
  * Keeps: a field is read only where the request says that it is valid.
  */
 import { PailError } from '../../../shared/errors.ts'
-import type { RenameMode, Stamp, XattrMode } from '../../vfs/vfs.ts'
+import type { RangeEdit, RenameMode, Stamp, XattrMode } from '../../vfs/vfs.ts'
 import {
+  FallocateFlag,
   GETATTR_HANDLE,
   IN_HEADER_BYTES,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
+  SEEK_DATA,
+  SEEK_HOLE,
   SetattrField,
   WRITE_HEADER_BYTES,
   XATTR_CREATE,
@@ -237,6 +240,62 @@ function xattrMode(flags: number): XattrMode {
   if (flags === XATTR_CREATE) return 'create'
   if (flags === XATTR_REPLACE) return 'replace'
   throw new PailError('vfs/invalid', `setxattr flags ${flags}`)
+}
+
+export type FallocateRequest = {
+  readonly handle: number
+  readonly offset: number
+  readonly lengthBytes: number
+  readonly edit: RangeEdit
+}
+
+export function decodeFallocate(body: WireReader): FallocateRequest {
+  return {
+    handle: body.u64(0),
+    offset: body.fileOffset(8),
+    lengthBytes: body.fileOffset(16),
+    edit: rangeEdit(body.u32(24)),
+  }
+}
+
+function rangeEdit(mode: number): RangeEdit {
+  const { KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE } = FallocateFlag
+  if (mode === 0) return 'extend'
+  if (mode === KEEP_SIZE) return 'reserve'
+  if (mode === (PUNCH_HOLE | KEEP_SIZE)) return 'punch'
+  if (mode === ZERO_RANGE) return 'zero'
+  if (mode === (ZERO_RANGE | KEEP_SIZE)) return 'punch'
+  throw new PailError('vfs/unsupported', `fallocate mode ${mode}`)
+}
+
+export type SeekRequest = {
+  readonly handle: number
+  readonly offset: number
+  readonly what: 'data' | 'hole'
+}
+
+export function decodeSeek(body: WireReader): SeekRequest {
+  const whence = body.u32(16)
+  if (whence !== SEEK_DATA && whence !== SEEK_HOLE) {
+    throw new PailError('vfs/invalid', `seek from ${whence}`)
+  }
+  const what = whence === SEEK_DATA ? 'data' : 'hole'
+  return { handle: body.u64(0), offset: body.fileOffset(8), what }
+}
+
+export type CopyRangeRequest = {
+  readonly from: { readonly handle: number; readonly offset: number }
+  readonly to: { readonly node: number; readonly handle: number; readonly offset: number }
+  readonly lengthBytes: number
+}
+
+export function decodeCopyRange(body: WireReader): CopyRangeRequest {
+  if (body.id64(48) !== 0n) throw new PailError('vfs/invalid', 'flags of a copied range')
+  return {
+    from: { handle: body.u64(0), offset: body.fileOffset(8) },
+    to: { node: body.u64(16), handle: body.u64(24), offset: body.fileOffset(32) },
+    lengthBytes: body.fileOffset(40),
+  }
 }
 
 /** FLUSH, RELEASE, RELEASEDIR, FSYNC and FSYNCDIR all begin with the handle. */

@@ -113,14 +113,43 @@ describe('FuseDispatcher', () => {
       (await kernel.ask(opcode, { body })).error
     expect(await answer(Opcode.LINK)).toBe(ERRNO.EPERM)
     expect(await answer(Opcode.IOCTL)).toBe(ERRNO.ENOTTY)
-    for (const opcode of [Opcode.LSEEK, Opcode.FALLOCATE]) {
-      expect(await answer(opcode)).toBe(ERRNO.ENOSYS)
-    }
+    expect(await answer(Opcode.POLL)).toBe(ERRNO.ENOSYS)
     expect(await answer(4711)).toBe(ERRNO.ENOSYS)
     expect(await answer(Opcode.MKNOD, pack(0o010644, 0, 0, 0, 'pipe'))).toBe(ERRNO.EPERM)
     expect(await answer(Opcode.MKNOD, pack(0o100644, 0, 0, 0, 'file'))).toBe(0)
     expect(await answer(Opcode.RENAME2, pack(1n, 4, 0, 'a', 'b'))).toBe(ERRNO.EINVAL)
     expect(kernel.vfs.openHandles).toBe(0)
+  })
+
+  test('allocates, punches out, seeks and copies ranges, and refuses what moves bytes', async () => {
+    const kernel = await FakeKernel.started()
+    const file = await kernel.create('a')
+    const other = await kernel.create('b')
+    await kernel.write(file, 0n, 'hello world')
+    const ask = (opcode: number, ...fields: Array<number | bigint>) =>
+      kernel.ask(opcode, { node: file.node, body: pack(file.handle, ...fields) })
+    const fallocate = async (mode: number, offset: bigint, length: bigint) =>
+      (await ask(Opcode.FALLOCATE, offset, length, mode, 0)).error
+    expect(await fallocate(0, 0n, 20n)).toBe(0)
+    expect(await fallocate(1, 0n, 40n)).toBe(0)
+    expect(await fallocate(3, 2n, 4n)).toBe(0)
+    expect(await fallocate(0x10, 18n, 4n)).toBe(0)
+    expect(await fallocate(8, 0n, 4n), 'collapse').toBe(ERRNO.EOPNOTSUPP)
+    const text = (await kernel.read(file.node, file.handle, 64)).body.toString()
+    expect(text).toBe('he\0\0\0\0world'.padEnd(22, '\0'))
+    const seek = (offset: bigint, whence: number) => ask(Opcode.LSEEK, offset, whence, 0)
+    expect((await seek(5n, 4)).body.readBigUInt64LE(0)).toBe(22n)
+    expect((await seek(22n, 3)).error).toBe(ERRNO.ENXIO)
+    expect((await seek(0n, 2)).error).toBe(ERRNO.EINVAL)
+    const copy = pack(0n, BigInt(other.node), other.handle, 3n, 5n, 0n)
+    const copied = await kernel.ask(Opcode.COPY_FILE_RANGE, {
+      node: file.node,
+      body: pack(file.handle, 6n, copy.subarray(8)),
+    })
+    expect(copied.body.readUInt32LE(0)).toBe(5)
+    const seen = await kernel.read(other.node, other.handle, 64)
+    expect(seen.body.toString()).toBe('\0\0\0world')
+    expect(kernel.errors).toEqual([])
   })
 
   test('renames, replacing, refusing to replace, and exchanging', async () => {

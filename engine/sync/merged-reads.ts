@@ -1,0 +1,125 @@
+/**
+ * Reads of one file: staged bytes, zeros, and the base version below them.
+ *
+ * Keeps: a hole is never taken for data; a read that failed for want of an answer fails again at
+ *        once for a while.
+ */
+import { PailError } from '../../shared/errors.ts'
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import { cutByExtents, type Extent } from '../base/extents.ts'
+import { holesOf, type StagedFile } from '../store/staging.ts'
+import type { ObjectVersion } from './content.ts'
+import type { Reader } from './fetcher.ts'
+
+/** How long a failed read answers for the next ones. */
+const FAILURE_MS = 5_000
+/** Bytes that are on this disk are read within this time. */
+const CACHED_READ_MS = 200
+
+/** One open's view: notices that the file became another version under it. */
+export type ReadSession = {
+  readonly epoch: number
+  reader: Reader | undefined
+  version: string
+  /** Bytes read in order from the start. */
+  readTo: number
+}
+
+export class MergedReads {
+  readonly #parts: {
+    readonly clock: Clock
+    readonly openReader: (version: ObjectVersion) => Reader
+  }
+  readonly #versionOf: () => ObjectVersion | undefined
+  #failure: { readonly error: PailError; readonly untilMs: number } | undefined
+
+  constructor(
+    parts: { readonly clock: Clock; readonly openReader: (version: ObjectVersion) => Reader },
+    versionOf: () => ObjectVersion | undefined,
+  ) {
+    this.#parts = parts
+    this.#versionOf = versionOf
+  }
+
+  async merged(
+    session: ReadSession,
+    staged: StagedFile,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const piece of cutByExtents(staged.record.extents, {
+      start: offset,
+      end: offset + into.length,
+    })) {
+      const target = into.subarray(piece.start - offset, piece.end - offset)
+      if (piece.isCovered) await staged.read(piece.start, target)
+      else await this.#readGap(session, staged, piece, { into: target, signal })
+    }
+  }
+
+  async #readGap(
+    session: ReadSession,
+    { record }: StagedFile,
+    gap: Extent,
+    { into, signal }: { into: Uint8Array; signal: AbortSignal },
+  ): Promise<void> {
+    into.fill(0)
+    const shown = { start: gap.start, end: Math.min(gap.end, record.baseBytes) }
+    for (const { start, end, isCovered } of cutByExtents(holesOf(record), shown)) {
+      if (isCovered) continue
+      const target = into.subarray(start - gap.start, end - gap.start)
+      await this.base(session, start, target, signal)
+    }
+  }
+
+  async base(
+    session: ReadSession,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const version = this.#versionOf()
+    assert(version, 'there is a version to read from')
+    const token = `${version.key}\n${version.etag}`
+    if (session.version !== token) {
+      session.reader?.close()
+      session.reader = this.#parts.openReader(version)
+      session.version = token
+    }
+    assert(session.reader, 'a session with a version has a reader')
+    await this.#readVersion(session.reader, offset, into, signal)
+  }
+
+  /**
+   * A read that failed for want of an answer fails again at once for a while, unless its bytes are
+   * on this disk: the kernel asks twice for one read of a program, which must not wait twice.
+   */
+  async #readVersion(
+    reader: Reader,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#parts
+    const failure = this.#failure
+    const isRecent = failure !== undefined && clock.monotonicMs() < failure.untilMs
+    const quick = new AbortController()
+    const cancel = isRecent
+      ? clock.after(CACHED_READ_MS, () => quick.abort(failure.error))
+      : () => {}
+    try {
+      await reader.read(offset, into, isRecent ? AbortSignal.any([signal, quick.signal]) : signal)
+      if (!isRecent) this.#failure = undefined
+    } catch (thrown) {
+      const error = PailError.from(thrown)
+      if (!signal.aborted && !isRecent && error.retry === 'backoff') {
+        this.#failure = { error, untilMs: clock.monotonicMs() + FAILURE_MS }
+      }
+      throw error
+    } finally {
+      cancel()
+    }
+  }
+}

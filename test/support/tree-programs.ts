@@ -1,0 +1,177 @@
+/**
+ * Programs that work with whole trees, each as a script that checks what it did by the program's
+ * own means. Afterwards the test compares folder and bucket.
+ */
+import { execFile, spawn } from 'node:child_process'
+import * as fs from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { expect } from 'vitest'
+import { temporaryFolder } from './folder.ts'
+import { Dice } from './tree.ts'
+
+type TreeProgram = (dir: string) => Promise<void>
+
+const run = promisify(execFile)
+const SQLITE = resolve(
+  import.meta.dirname,
+  '../../node_modules/@photostructure/sqlite/dist/index.mjs',
+)
+const LIMIT_MS = 280_000
+/** Files of the trees; the conformance run takes more. */
+const FILES = Number(process.env.PAIL_PROGRAM_FILES ?? 150)
+const TRANSACTIONS = Number(process.env.PAIL_PROGRAM_TRANSACTIONS ?? 40)
+
+/** A tree on the ordinary disk. */
+async function makeTree(files: number): Promise<string> {
+  const dir = temporaryFolder()
+  const dice = new Dice(files)
+  for (let index = 0; index < files; index++) {
+    const folder = join(dir, `folder ${index % 12}`, `${index % 5}`)
+    await fs.mkdir(folder, { recursive: true })
+    await fs.writeFile(join(folder, `file ${index}.txt`), dice.bytes(dice.below(9_000)))
+  }
+  return dir
+}
+
+async function expectSame(first: string, second: string): Promise<void> {
+  await run('diff', ['-r', first, second])
+}
+
+/** Two processes that both count in one database; each transaction reads, then writes. */
+async function twoWriters(path: string, mode: 'delete' | 'wal'): Promise<void> {
+  const script = (name: string) => `
+    const { DatabaseSync } = await import(${JSON.stringify(SQLITE)})
+    const database = new DatabaseSync(${JSON.stringify(path)}, { timeout: 120000 })
+    database.exec('pragma journal_mode = ${mode}; create table if not exists t (who, n)')
+    for (let n = 0; n < ${TRANSACTIONS}; n++) {
+      database.exec('begin immediate')
+      const { seen } = database.prepare('select count(*) as seen from t').get()
+      database.prepare('insert into t values (?, ?)').run('${name}', seen)
+      database.exec('commit')
+    }
+    database.close()`
+  const writer = (name: string) =>
+    run(process.execPath, ['--input-type=module', '--eval', script(name)], { timeout: LIMIT_MS })
+  await Promise.all([writer('first'), writer('second')])
+  const check = `
+    const { DatabaseSync } = await import(${JSON.stringify(SQLITE)})
+    const database = new DatabaseSync(${JSON.stringify(path)})
+    console.log(database.prepare('pragma integrity_check').get().integrity_check)
+    console.log(database.prepare('select count(*) as n, count(distinct n) as d from t').get())
+    database.close()`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check])
+  const rows = 2 * TRANSACTIONS
+  expect(stdout).toContain('ok')
+  expect(stdout).toContain(`n: ${rows}, d: ${rows}`)
+}
+
+const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
+  async 'git commits many files, packs them and checks itself'(dir) {
+    const git = async (...args: string[]) =>
+      (await run('git', ['-C', dir, ...args], { timeout: LIMIT_MS })).stdout
+    await git('init', '-q')
+    await git('config', 'user.name', 'a')
+    await git('config', 'user.email', 'a@b.invalid')
+    await fs.cp(await makeTree(FILES), dir, { recursive: true })
+    await git('add', '.')
+    await git('commit', '-q', '-m', 'all')
+    await fs.writeFile(join(dir, 'folder 1', 'more.txt'), 'more')
+    await git('add', '.')
+    await git('commit', '-q', '-m', 'more')
+    await git('gc', '-q')
+    await git('checkout', '-q', 'HEAD~1')
+    await git('checkout', '-q', '-')
+    expect(await git('status', '--short')).toBe('')
+    await git('fsck', '--strict', '--full')
+  },
+
+  async 'rsync brings a tree here, and only what differs the second time'(dir) {
+    const source = await makeTree(FILES)
+    await run('rsync', ['-a', `${source}/`, dir])
+    await expectSame(source, dir)
+    const second = await run('rsync', ['-ai', `${source}/`, dir])
+    expect(second.stdout).toBe('')
+    await fs.writeFile(join(source, 'folder 1', 'changed'), 'changed')
+    const third = await run('rsync', ['-ai', '--delete', `${source}/`, dir])
+    expect(third.stdout).toContain('folder 1/changed')
+    await expectSame(source, dir)
+  },
+
+  async 'rsync writes into a file that is here'(dir) {
+    const source = temporaryFolder()
+    const bytes = Buffer.from(new Dice(9).bytes(3_000_000))
+    await fs.writeFile(join(source, 'image'), bytes)
+    await run('rsync', ['-a', '--inplace', `${source}/`, dir])
+    bytes.write('changed in the middle', 1_500_000)
+    await fs.writeFile(join(source, 'image'), bytes)
+    // Its size and the second of its time may be the same as before.
+    const byContent = ['--inplace', '--no-whole-file', '--ignore-times']
+    await run('rsync', ['-a', ...byContent, `${source}/`, dir])
+    await expectSame(source, dir)
+  },
+
+  async 'zip and unzip, tar with each of its compressions'(dir) {
+    const source = await makeTree(FILES / 3)
+    const zip = join(temporaryFolder(), 'all.zip')
+    await run('zip', ['-qr', zip, '.'], { cwd: source })
+    await run('unzip', ['-q', zip, '-d', join(dir, 'unzipped')])
+    await expectSame(source, join(dir, 'unzipped'))
+    await run('zip', ['-qr', join(dir, 'made here.zip'), '.'], { cwd: source })
+    await run('unzip', ['-tq', join(dir, 'made here.zip')])
+    for (const option of ['-z', '-J']) {
+      const archive = join(dir, `all${option}.tar`)
+      await run('tar', ['-C', source, option, '-cf', archive, '.'])
+      const out = join(dir, `untarred${option}`)
+      await fs.mkdir(out)
+      await run('tar', ['-C', out, '-xf', archive])
+      await expectSame(source, out)
+    }
+  },
+
+  async 'sqlite with a journal, two processes writing'(dir) {
+    await twoWriters(join(dir, 'journal.db'), 'delete')
+    expect(await fs.readdir(dir)).toEqual(['journal.db'])
+  },
+
+  async 'sqlite with a write-ahead log, two processes writing'(dir) {
+    await twoWriters(join(dir, 'wal.db'), 'wal')
+    expect(await fs.readdir(dir)).toEqual(['wal.db'])
+  },
+
+  async 'npm installs a package, pip another'(dir) {
+    const source = temporaryFolder()
+    await fs.mkdir(join(source, 'js'))
+    const manifest = { name: 'local-js', version: '1.0.0', main: 'index.js' }
+    await fs.writeFile(join(source, 'js/package.json'), JSON.stringify(manifest))
+    await fs.writeFile(join(source, 'js/index.js'), 'module.exports = 42')
+    await run('npm', ['pack', '--silent', '--pack-destination', source], {
+      cwd: join(source, 'js'),
+    })
+    const install = ['install', '--silent', '--offline', '--no-audit', '--prefix', dir]
+    await run('npm', [...install, join(source, 'local-js-1.0.0.tgz')], { cwd: source })
+    const { stdout } = await run('node', ['-p', 'require("local-js")'], { cwd: dir })
+    expect(stdout.trim()).toBe('42')
+  },
+
+  async 'a program follows a file that another one appends to'(dir) {
+    const path = join(dir, 'log')
+    await fs.writeFile(path, '')
+    const tail = spawn('tail', ['-n', '+1', '-f', path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      const seen = new Promise<string>((settle) => {
+        let text = ''
+        tail.stdout.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+          if (text.includes('line 20\n')) settle(text)
+        })
+      })
+      for (let line = 1; line <= 20; line++) await fs.appendFile(path, `line ${line}\n`)
+      expect(await seen).toBe(await fs.readFile(path, 'utf8'))
+    } finally {
+      tail.kill('SIGKILL')
+    }
+  },
+}
+
+export const TREE_PROGRAMS: ReadonlyArray<readonly [string, TreeProgram]> = Object.entries(PROGRAMS)
