@@ -56,6 +56,7 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
       const claim = claimOf(facts, row)
       if (claim.nodes.some((node) => nodes.has(node))) continue
       if (claim.keys.some((key) => keys.has(key))) continue
+      if (isDirectoryMove(row) && isUnderWayBelow(claim.keys, keys)) continue
       if (isBlocked(facts, row, claim.keys, { moves, isHeldBack })) continue
       for (const node of claim.nodes) nodes.add(node)
       for (const key of claim.keys) keys.add(key)
@@ -167,6 +168,16 @@ function isKeyHeld(facts: OrderFacts, row: JournalRow): boolean {
     )
 }
 
+function isDirectoryMove(row: JournalRow): boolean {
+  return row.op === 'move' && row.key.endsWith('/')
+}
+
+/** What began inside a directory before its move ends first: it does not know of the copies. */
+function isUnderWayBelow(prefixes: readonly string[], busyKeys: ReadonlySet<string>): boolean {
+  for (const key of busyKeys) if (prefixes.some((prefix) => key.startsWith(prefix))) return true
+  return false
+}
+
 /** Does the row touch what a directory's move reads or writes? Then the move goes first. */
 function isCrossing(
   facts: OrderFacts,
@@ -179,7 +190,7 @@ function isCrossing(
   const directory = nodeOf(facts.tree, other)
   const prefixes = [other.key]
   if (directory && directory.parent !== null) prefixes.push(facts.tree.keyOf(directory))
-  const isDirectory = row.op === 'move' && row.key.endsWith('/')
+  const isDirectory = isDirectoryMove(row)
   return keys.some((key) =>
     prefixes.some((prefix) => key.startsWith(prefix) || (isDirectory && prefix.startsWith(key))),
   )

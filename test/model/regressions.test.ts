@@ -4,6 +4,15 @@ import { runHistory, type Step } from './history.ts'
 
 const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
   [
+    'the move of a directory overtook an upload inside of it',
+    [
+      { op: 'other-put', path: 'a/c/a', size: 0 },
+      { op: 'write', path: 'a/c/a', offset: 0, size: 65_537, truncate: false },
+      { op: 'rename', path: 'a', to: 'b' },
+      { op: 'flush' },
+    ],
+  ],
+  [
     'a new file under the old name of a file whose rename waits was taken for a conflict',
     [
       { op: 'other-put', path: 'c', size: 0 },
