@@ -309,12 +309,13 @@ export class Journal {
   setMoveItemCopied(
     seq: number,
     source: string,
-    copied: { readonly etag: string; readonly sizeBytes: number },
+    copied: { readonly etag: string; readonly sizeBytes: number; readonly sourceEtag: string },
   ): void {
     this.#database.run(
-      'UPDATE move_item SET copied_etag = ?, size = ? WHERE seq = ? AND source = ?',
+      'UPDATE move_item SET copied_etag = ?, size = ?, etag = ? WHERE seq = ? AND source = ?',
       copied.etag,
       copied.sizeBytes,
+      copied.sourceEtag,
       seq,
       source,
     )

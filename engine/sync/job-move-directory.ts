@@ -6,11 +6,12 @@
  *        so that a killed engine goes on where it was.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Etag, ListPage, ObjectInfo } from '../s3/object-store.ts'
+import type { Etag, ListPage } from '../s3/object-store.ts'
 import type { MoveItem } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { decodeRecord, encodeRecord } from '../store/record.ts'
-import { deleteKeys } from './batch-delete.ts'
+import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
+import { checkSources, verifyCopies } from './job-move-check.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
@@ -23,7 +24,6 @@ const PLAN_VERSION = 1
 const COPIES_MAX = 16
 /** Items worked on between two looks at the journal. */
 const ITEMS_PAGE = 256
-const DELETE_BATCH_MAX = 1000
 
 type Plan = { readonly target: string }
 
@@ -38,6 +38,7 @@ export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
   await copyAll(job, source, target)
   if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
   await verifyCopies(job, source, target)
+  await checkSources(job, source)
   // After lost power the tree must know the copies: their sources are gone then.
   await tree.database.sync()
   await deleteSources(job)
@@ -126,7 +127,8 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
   })
 }
 
-type Copied = { readonly etag: Etag; readonly sizeBytes: number }
+/** What stands at the destination, and the version of the source that it was made of. */
+type Copied = { readonly etag: Etag; readonly sizeBytes: number; readonly sourceEtag: string }
 
 /** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
 function isElsewhere(job: Job, source: string): boolean {
@@ -153,7 +155,8 @@ async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Cop
       if (!head) return undefined
       const { metadata, contentType = DIRECTORY_CONTENT_TYPE } = head
       const marker = { key: target, body: new Uint8Array(0), metadata, contentType }
-      return { etag: (await store.put(marker, attempt)).etag, sizeBytes: 0 }
+      const { etag } = await store.put(marker, attempt)
+      return { etag, sizeBytes: 0, sourceEtag: item.etag }
     },
     signal,
   )
@@ -165,7 +168,8 @@ async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Co
   for (let tries = 0; ; tries++) {
     try {
       const version = { volume: tree.volume, key: item.source, etag, sizeBytes }
-      return { etag: await copyOne(job, version, target, { isVerifiedLater: true }), sizeBytes }
+      const copy = await copyOne(job, version, target, { isVerifiedLater: true })
+      return { etag: copy, sizeBytes, sourceEtag: etag }
     } catch (thrown) {
       const error = PailError.from(thrown)
       if (error.code === 's3/no-key') return undefined
@@ -185,73 +189,11 @@ async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Co
 /** How often a source may change under its copy before the move is tried again later. */
 const NEWER_VERSIONS_MAX = 3
 
-/**
- * Every copy stands in the bucket, whole, before the first source goes: one listing tells it of a
- * thousand. A copy that does not is made again by the next try.
- */
-async function verifyCopies(job: Job, source: string, target: string): Promise<void> {
-  const { tree, row } = job
-  let after = ''
-  for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_MAX)
-    const last = items.at(-1)
-    if (!last) return
-    const keys = items.map((item) => target + item.source.slice(source.length))
-    const found = await listBetween(job, target, keys)
-    const missing = items.filter((item, at) => !isWhole(item, found.get(keys[at] ?? '')))
-    if (missing.length > 0) {
-      await tree.database.write(() => tree.journal.addMoveItems(row.seq, missing))
-      throw new PailError('s3/integrity', `${missing.length} copies are not in the bucket`)
-    }
-    after = last.source
-  }
-}
-
-/** Directory objects are written anew and may be stored with a length of their own. */
-function isWhole(item: MoveItem, found: ObjectInfo | undefined): boolean {
-  if (!found || item.copiedEtag === null) return false
-  if (item.source.endsWith('/')) return true
-  return found.etag === item.copiedEtag && found.sizeBytes === item.sizeBytes
-}
-
-/** What the bucket lists below `prefix` from the first to the last of `keys`, in order of key. */
-async function listBetween(
-  job: Job,
-  prefix: string,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, ObjectInfo>> {
-  const wanted = new Set(keys)
-  const found = new Map<string, ObjectInfo>()
-  let token: string | undefined
-  for (let isOver = false; !isOver; ) {
-    const page: ListPage = await job.requests.run(
-      'background',
-      (attempt) =>
-        job.store.list(
-          { prefix, ...(token === undefined ? startBefore(keys[0], prefix) : { token }) },
-          attempt,
-        ),
-      job.signal,
-    )
-    for (const object of page.objects) if (wanted.has(object.key)) found.set(object.key, object)
-    token = page.next
-    const lastKey = page.objects.at(-1)?.key ?? ''
-    isOver = token === undefined || found.size === wanted.size || lastKey > (keys.at(-1) ?? '')
-  }
-  return found
-}
-
-/** A listing that starts a little before the first key, which may be the prefix itself. */
-function startBefore(first: string | undefined, prefix: string): { startAfter?: string } {
-  if (first === undefined || first.length <= prefix.length) return {}
-  return { startAfter: first.slice(0, -1) }
-}
-
 async function deleteSources(job: Job): Promise<void> {
   const { tree, row } = job
   let after = ''
   for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_MAX)
+    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
     const last = items.at(-1)
     if (!last) return
     const results = await deleteKeys(

@@ -31,6 +31,8 @@ export type BareOptions = {
   readonly random: Random
   readonly prefix?: string
   readonly log?: Stores['log']
+  /** Names this computer in conflict copies; `host` when absent. */
+  readonly host?: string
 }
 
 /** What a stopped engine leaves behind: its database, its disk, and how much of the WAL is safe. */
@@ -126,7 +128,7 @@ export class BareEngine {
       clock,
       random,
       log,
-      host: 'host',
+      host: options.host ?? 'host',
       owner: { uid: 1000, gid: 1000 },
     }
     const prefix = options.prefix ?? ''
