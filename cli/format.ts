@@ -30,7 +30,7 @@ export function formatPending(pending: { pendingFiles: number; pendingBytes: num
 export function formatMounted(view: MountView): string {
   const source = formatSource(view)
   const how = view.readOnly ? ' (read-only)' : ''
-  const reason = view.state === 'mounted' || !view.reason ? '' : ` ${view.reason}`
+  const reason = view.reason ? ` ${view.reason}` : ''
   return `Mounted ${source} on ${view.dir}${how}.${reason}${foundSentence(view)}`
 }
 

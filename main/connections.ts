@@ -73,6 +73,27 @@ export class Connections {
     return viewOf(record)
   }
 
+  /**
+   * Takes newer keys for a connection: folders that are mounted with it go on with them.
+   *
+   * @throws PailError what the endpoint said; `keychain/unavailable`. The keys before stay then.
+   */
+  async renew(input: WindowParsed<'connections/renew'>): Promise<ConnectionView> {
+    const { accessKeyId, secretAccessKey } = input
+    const before = this.#present(input.id)
+    const access = accessFrom({ ...before, accessKeyId, secretAccessKey })
+    await this.#probe(access, before.buckets[0])
+    await this.#parts.keychain.write(before.id, secretAccessKey)
+    const data = this.#parts.settings.read()
+    const connections = data.connections.map((record) =>
+      record.id === before.id ? { ...record, accessKeyId } : record,
+    )
+    this.#parts.settings.write({ ...data, connections })
+    const replaces = before.accessKeyId
+    await this.#parts.engine.call('connections/renew', { ...access, replaces })
+    return viewOf(this.#present(before.id))
+  }
+
   /** @throws PailError `connection/in-use` while a folder needs it */
   async remove(id: string): Promise<void> {
     const data = this.#parts.settings.read()

@@ -20,6 +20,7 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'app/info': async () => parts.info,
     'connections/list': async () => connections.list(),
     'connections/add': (input) => connections.add(input),
+    'connections/renew': (input) => connections.renew(input),
     'connections/remove': async ({ id }) => {
       await connections.remove(id)
       return {}

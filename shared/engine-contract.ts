@@ -13,7 +13,10 @@ const Access = { endpoint: Endpoint, credentials: Credentials }
 export const engineCalls = {
   ...folderCalls,
   'engine/status': { input: z.object({}), output: StatusView },
-  /** Returns when the folder answers its first request; the journal is replayed before that. */
+  /**
+   * Returns when the folder answers its first request; the journal is replayed before that. For a
+   * folder that shows this very bucket already, other keys take the place of its keys.
+   */
   'mounts/start': {
     input: z.object({
       ...Access,
@@ -41,6 +44,14 @@ export const engineCalls = {
   },
   /** Which programs keep the folder in use, and what of it is not in the bucket yet. */
   'mounts/holders': { input: z.object({ dir: z.string() }), output: HoldersView },
+  /**
+   * Newer keys take the place of those with the id `replaces`, in every bucket of this endpoint that
+   * is mounted with them: nothing is unmounted. They are tried first.
+   */
+  'connections/renew': {
+    input: z.object({ ...Access, replaces: z.string().min(1).max(256) }),
+    output: z.object({ buckets: z.number().int() }),
+  },
   /** Resolves when nothing is pending in `dir` (or anywhere), or when the time is over. */
   'uploads/flush': {
     input: z.object({

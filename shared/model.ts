@@ -44,15 +44,24 @@ export const MOUNT_STATES = [
 export const FoundFiles = z.object({ dir: z.string(), count: z.number().int() })
 export type FoundFiles = z.infer<typeof FoundFiles>
 
+export const Right = z.enum(['yes', 'no', 'unknown'])
+export type Right = z.infer<typeof Right>
+
+/** What the keys may do, as far as requests have shown it. */
+export const Rights = z.object({ list: Right, read: Right, write: Right, delete: Right })
+export type Rights = z.infer<typeof Rights>
+
 export const MountView = z.object({
   dir: z.string(),
   bucket: z.string(),
   /** Empty, or ending with `/`. */
   prefix: z.string(),
   endpointUrl: z.string(),
+  /** By choice, or because the keys may not write. */
   readOnly: z.boolean(),
+  rights: Rights.optional(),
   state: z.enum(MOUNT_STATES),
-  /** One sentence when the state is not `mounted`. */
+  /** One sentence when the state is not `mounted`, or when the keys may not write. */
   reason: z.string().optional(),
   /** Found when it was mounted, and moved beside the folder. */
   found: FoundFiles.optional(),

@@ -52,6 +52,15 @@ export const windowCalls = {
     }),
     output: ConnectionView,
   },
+  /** Newer keys, also for what is mounted with it. They are tried first; refused: nothing changes. */
+  'connections/renew': {
+    input: z.object({
+      id: z.uuid(),
+      accessKeyId: z.string().min(1).max(256),
+      secretAccessKey: z.string().min(1).max(512),
+    }),
+    output: ConnectionView,
+  },
   'connections/remove': { input: z.object({ id: z.uuid() }), output: z.object({}) },
   'buckets/list': { input: z.object({ connectionId: z.uuid() }), output: z.array(BucketView) },
   'mounts/start': {

@@ -8,6 +8,7 @@ export const WINDOW_CALLS = [
   'app/info',
   'connections/list',
   'connections/add',
+  'connections/renew',
   'connections/remove',
   'buckets/list',
   'mounts/start',

@@ -156,6 +156,7 @@ class MountEngine implements Engine {
       ...roles.handlers,
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
+      'connections/renew': (input) => this.#renew(input),
       'mounts/stop': (input) => this.#stop(input),
       'mounts/holders': (input) => this.#holders(input),
       'uploads/flush': (input) => this.#flush(input),
@@ -226,6 +227,8 @@ class MountEngine implements Engine {
       throw new PailError('mount/refused', `${MOUNTS_MAX} folders are mounted already`)
     }
     const prefix = normalizeSubpath(input.subpath)
+    const renewed = await this.#renewMounted(input, prefix)
+    if (renewed) return renewed
     const { dir, found } = await this.#prepare(input)
     const volume = await this.#volumeFor(input, prefix)
     const session = new MountSession({
@@ -273,6 +276,7 @@ class MountEngine implements Engine {
     if (known) {
       if (this.#mountsOf(known).length > 0) {
         await this.#checkKeys(input, prefix)
+        if (known.hasOtherKeys(input.credentials)) known.renew(input.credentials)
         return known
       }
       await this.#closeVolume(known)
@@ -282,8 +286,36 @@ class MountEngine implements Engine {
     return volume
   }
 
+  /** The folder shows this bucket already: other keys take the place of those it was mounted with. */
+  async #renewMounted(
+    input: EngineParsed<'mounts/start'>,
+    prefix: string,
+  ): Promise<MountView | undefined> {
+    const session = this.#sessions.get(input.dir)
+    if (session?.life !== 'mounted' || session.prefix !== prefix) return undefined
+    const { volume } = session
+    const isSame = volume.bucket === input.bucket && volume.endpointUrl === input.endpoint.url
+    if (!isSame || !volume.hasOtherKeys(input.credentials)) return undefined
+    await this.#checkKeys(input, prefix)
+    volume.renew(input.credentials)
+    return session.view()
+  }
+
+  async #renew(input: EngineParsed<'connections/renew'>): Promise<{ buckets: number }> {
+    const { endpoint, credentials, replaces } = input
+    const meant = [...this.#volumes.values()].filter(
+      (volume) => volume.endpointUrl === endpoint.url && volume.accessKeyId === replaces,
+    )
+    for (const { bucket, prefix } of meant) await this.#checkKeys({ ...input, bucket }, prefix)
+    for (const volume of meant) volume.renew(credentials)
+    return { buckets: meant.length }
+  }
+
   /** The bucket is mounted already: keys that are given once more are refused when they are wrong. */
-  async #checkKeys(input: EngineParsed<'mounts/start'>, prefix: string): Promise<void> {
+  async #checkKeys(
+    input: EngineParsed<'buckets/list'> & { readonly bucket: string },
+    prefix: string,
+  ): Promise<void> {
     await this.#withService(input, async (service) => {
       await service.bucket(input.bucket).list({ prefix, keysMax: 1 })
     })

@@ -25,6 +25,9 @@ type StartRequest = EngineParsed<'mounts/start'>
 /** Rows of "needs attention" that a status carries. */
 const ERRORS_SHOWN_MAX = 100
 
+const MAY_NOT_WRITE =
+  'The keys may not write here, so the folder is read-only. Ask for keys that may, or for the right to write.'
+
 export type SessionParts = {
   readonly stores: Stores
   readonly volume: Volume
@@ -73,6 +76,7 @@ export class MountSession {
 
   async start(): Promise<void> {
     try {
+      this.volume.rights.open(this.prefix)
       this.root = await findRoot(this.#parts.stores, this.volume, this.prefix)
       await this.#mount(this.root)
       this.#become('mounted')
@@ -104,7 +108,8 @@ export class MountSession {
       bucket: this.volume.bucket,
       prefix: this.prefix,
       endpointUrl: this.volume.endpointUrl,
-      readOnly: this.#parts.request.readOnly,
+      readOnly: this.#parts.request.readOnly || !this.volume.rights.mayWrite(this.prefix),
+      rights: this.volume.rights.of(this.prefix),
       state: shown.state,
       ...(shown.reason === undefined ? {} : { reason: shown.reason }),
       ...(this.#parts.found ? { found: this.#parts.found } : {}),
@@ -117,10 +122,22 @@ export class MountSession {
   #shownState(): { state: MountView['state']; reason?: string | undefined } {
     if (this.#life !== 'mounted') return { state: this.#life, reason: this.#reason }
     const { connectivity } = this.volume
-    if (connectivity.isOnline) return { state: 'mounted' }
+    if (connectivity.isOnline) return { state: 'mounted', reason: this.#readOnlyReason() }
     const reason = connectivity.refusal?.remedy
     const needsKeys = connectivity.state === 'needs-sign-in'
     return { state: needsKeys ? 'needs-sign-in' : 'offline', reason }
+  }
+
+  #readOnlyReason(): string | undefined {
+    const isChosen = this.#parts.request.readOnly
+    return isChosen || this.volume.rights.mayWrite(this.prefix) ? undefined : MAY_NOT_WRITE
+  }
+
+  /** A program that is refused makes us look whether the keys may write by now. */
+  #mayWrite(): boolean {
+    const mayWrite = this.volume.rights.mayWrite(this.prefix)
+    if (!mayWrite) this.volume.rights.recheck(this.prefix)
+    return mayWrite
   }
 
   #errors(): MountView['errors'] {
@@ -154,6 +171,7 @@ export class MountSession {
       clock: stores.clock,
       root,
       isReadOnly: request.readOnly,
+      mayWrite: () => this.#mayWrite(),
       origin,
       epoch,
       space: () => stores.staging.space(),

@@ -3,14 +3,16 @@
  *
  * Owns:  the parts and their order of closing. Runs in: engine process.
  */
+import { createHash } from 'node:crypto'
 import type { PailError } from '../../shared/errors.ts'
-import type { Credentials, Endpoint } from '../../shared/model.ts'
+import type { Credentials, Endpoint, Right } from '../../shared/model.ts'
 import { present } from '../base/assert.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import type { Log } from '../base/log.ts'
 import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
-import { probeCapabilities, scratchKey } from '../s3/probe.ts'
+import { ObservedObjectStore } from '../s3/observed-object-store.ts'
+import { probeCapabilities, probeWriting, scratchKey } from '../s3/probe.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { Database } from '../store/database.ts'
@@ -30,6 +32,7 @@ import { Syncer } from '../sync/syncer.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
+import { RightsBook } from './rights.ts'
 
 /** What all volumes of an engine share. */
 export type Stores = {
@@ -61,6 +64,8 @@ export type VolumeRequest = {
 export class Volume {
   readonly id: number
   readonly bucket: string
+  /** Where its keys may list. */
+  readonly prefix: string
   readonly endpointUrl: string
   readonly tree: Tree
   readonly listings: Listings
@@ -72,20 +77,41 @@ export class Volume {
   readonly store: ObjectStore
   readonly requests: EndpointRequests
   readonly connectivity: Connectivity
+  readonly rights: RightsBook
   readonly #lifetime: Lifetime
+  readonly #service: S3ObjectService
+  readonly #facts: EndpointFacts
+  #credentials: Credentials
 
   constructor(stores: Stores, request: VolumeRequest, onDidChange: () => void) {
     const { clock, random, log } = stores
     this.bucket = request.bucket
+    this.prefix = request.prefix
     this.endpointUrl = request.endpoint.url
     this.#lifetime = new Lifetime((name, error) =>
       log.write('error', 'volume/background', { name, code: error.code, stack: error.stack }),
     )
-    const service = new S3ObjectService({ ...request, clock, log })
+    const { endpoint, bucket } = request
+    const facts = new EndpointFacts(stores, { url: endpoint.url, bucket })
+    const service = new S3ObjectService({ ...request, clock, log, memory: facts })
     this.#lifetime.add('sockets', () => service.close())
     const { id, rootId } = openVolumeRow(stores, request)
     this.id = id
-    this.store = request.store ?? service.bucket(request.bucket)
+    this.#service = service
+    this.#facts = facts
+    this.#credentials = request.credentials
+    this.store = new ObservedObjectStore(
+      request.store ?? service.bucket(request.bucket),
+      (operation, key, error) => this.rights.note(operation, key, error),
+    )
+    this.rights = new RightsBook({
+      clock,
+      log,
+      load: (prefix) => facts.rights(prefix, this.#keysDigest()),
+      save: (prefix, rights) => facts.saveRights(prefix, this.#keysDigest(), rights),
+      check: (prefix) => this.#checkWriting(scratchKey(prefix, random)),
+      onDidChange,
+    })
     this.connectivity = new Connectivity({
       clock,
       random,
@@ -135,7 +161,6 @@ export class Volume {
       host: stores.host,
       onDidChange,
     })
-    const facts = new EndpointFacts(stores.database, `${request.endpoint.url} ${request.bucket}`)
     this.syncer = new Syncer({
       ...shared,
       contents: this.contents,
@@ -144,8 +169,8 @@ export class Volume {
       random,
       host: stores.host,
       buffers: stores.buffers,
-      capabilities: (signal) => this.#capabilities(facts, request, random, signal),
-      noteCapability: (name, isThere) => facts.note(name, isThere, clock.nowMs()),
+      capabilities: (signal) => this.#capabilities(request, random, signal),
+      noteCapability: (name, isThere) => facts.note(name, isThere),
       renameCached: (from, to) => stores.cache.rename(from, to),
       isOnline: () => this.connectivity.isOnline,
       onDidChange,
@@ -156,6 +181,30 @@ export class Volume {
     })
     this.#lifetime.background('syncer', this.syncer.run())
     this.#lifetime.background('send', this.batches.run())
+  }
+
+  get accessKeyId(): string {
+    return this.#credentials.accessKeyId
+  }
+
+  hasOtherKeys({ accessKeyId, secretAccessKey }: Credentials): boolean {
+    const now = this.#credentials
+    return accessKeyId !== now.accessKeyId || secretAccessKey !== now.secretAccessKey
+  }
+
+  /** Keys that were tried take the place of those before; what was refused is tried again. */
+  renew(credentials: Credentials): void {
+    const { database, journal, volume, clock } = this.tree
+    this.#credentials = credentials
+    this.#service.renew(credentials)
+    this.rights.forget()
+    this.connectivity.resumed()
+    database.writeLater(() => journal.retryRefused(volume, clock.nowMs()))
+    this.syncer.wake()
+  }
+
+  #keysDigest(): string {
+    return createHash('sha256').update(this.accessKeyId).digest('hex').slice(0, 16)
   }
 
   /** Ends what is under way; the journal keeps what is pending. */
@@ -181,17 +230,16 @@ export class Volume {
 
   /** Probed once with a scratch key beside the mounted folder, then remembered. */
   #capabilities(
-    facts: EndpointFacts,
     request: VolumeRequest,
     random: Random,
     signal: AbortSignal,
   ): Promise<Capabilities> {
-    const known = facts.capabilities(this.tree.clock.nowMs())
+    const known = this.#facts.capabilities()
     if (known) return Promise.resolve(known)
     const key = scratchKey(request.prefix, random)
     this.#probing ??= this.#probe(key, signal)
       .then((capabilities) => {
-        facts.save(capabilities, this.tree.clock.nowMs())
+        this.#facts.save(capabilities)
         return capabilities
       })
       .finally(() => {
@@ -200,8 +248,25 @@ export class Volume {
     return this.#probing
   }
 
+  #probe(key: string, signal: AbortSignal): Promise<Capabilities> {
+    return this.#withScratch(key, () =>
+      this.requests.run(
+        'background',
+        (attempt) => probeCapabilities(this.store, key, attempt),
+        signal,
+      ),
+    )
+  }
+
+  #checkWriting(key: string): Promise<Right> {
+    const { signal } = this.#lifetime
+    return this.#withScratch(key, () =>
+      this.requests.run('background', (attempt) => probeWriting(this.store, key, attempt), signal),
+    )
+  }
+
   /** The scratch object is in the journal before it is made: no crash and no lost reply leaves it. */
-  async #probe(key: string, signal: AbortSignal): Promise<Capabilities> {
+  async #withScratch<T>(key: string, work: () => Promise<T>): Promise<T> {
     const { database, journal, volume, clock } = this.tree
     const readyMs = clock.nowMs() + PROBE_MS_MAX
     const row = { volume, op: 'delete' as const, node: null, key, readyMs }
@@ -209,11 +274,7 @@ export class Volume {
     // Its deletion is not for a flush to hurry: the probe would go on behind it.
     this.tree.running.add(seq)
     try {
-      return await this.requests.run(
-        'background',
-        (attempt) => probeCapabilities(this.store, key, attempt),
-        signal,
-      )
+      return await work()
     } finally {
       this.tree.running.delete(seq)
       await database.write(() => journal.setReady(seq, clock.nowMs()))

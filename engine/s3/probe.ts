@@ -5,6 +5,7 @@
  * Never: takes a refusal or a failure for a capability: in doubt the answer is no.
  */
 import { PailError } from '../../shared/errors.ts'
+import type { Right } from '../../shared/model.ts'
 import type { Random } from '../base/clock.ts'
 import type { Capabilities, Etag, ObjectStore } from './object-store.ts'
 
@@ -52,6 +53,24 @@ export async function probeCapabilities(
   } finally {
     await scratch.cleanUp()
   }
+}
+
+/** May something be stored there? Unknown when not even listing is allowed just now. */
+export async function probeWriting(
+  store: ObjectStore,
+  scratchKey: string,
+  signal?: AbortSignal,
+): Promise<Right> {
+  try {
+    await store.put({ key: scratchKey, body: NOTHING }, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof PailError) || thrown.code !== 'auth/denied') throw thrown
+    const prefix = scratchKey.slice(0, scratchKey.lastIndexOf('/') + 1)
+    await store.list({ prefix, keysMax: 1 }, signal)
+    return 'no'
+  }
+  await store.delete(scratchKey, signal)
+  return 'yes'
 }
 
 type Outcome = 'done' | 'condition' | 'refused'

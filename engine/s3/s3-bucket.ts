@@ -1,16 +1,25 @@
 /**
  * One bucket at one endpoint: what every request to it has in common.
  */
+import type { S3Client } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
 import { digestOf, fitsEtag } from './digest.ts'
 import type { Etag, Precondition, PutAttributes } from './object-store.ts'
 import { hasS3Headers, type Reply, type Where } from './reply.ts'
-import type { Call, S3Caller } from './s3-caller.ts'
+import type { Call, S3Caller, SendOptions } from './s3-caller.ts'
 import { badReply, etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
 import { encodeStrictly } from './transport.ts'
 import { childText } from './xml.ts'
 
 export type BucketCall = Omit<Call, 'bucket'>
+
+export type BodyCall = Omit<BucketCall, 'send'> & {
+  readonly send: (
+    client: S3Client,
+    options: SendOptions,
+    isPlain: boolean,
+  ) => ReturnType<Call['send']>
+}
 
 export class S3Bucket {
   readonly caller: S3Caller
@@ -23,6 +32,24 @@ export class S3Bucket {
 
   call(call: BucketCall, signal?: AbortSignal): Promise<Reply> {
     return this.caller.call({ ...call, bucket: this.name }, signal)
+  }
+
+  /**
+   * With an MD5 of the body beside its signed digest, which some gateways refuse: then without it,
+   * from now on. What is stored is compared with its ETag either way.
+   */
+  async callWithBody(call: BodyCall, signal?: AbortSignal): Promise<Reply> {
+    const { memory, log } = this.caller
+    const { isPlain } = memory
+    const send: Call['send'] = (client, options) => call.send(client, options, memory.isPlain)
+    try {
+      return await this.call({ ...call, send }, signal)
+    } catch (thrown) {
+      if (isPlain || !refusesDigest(thrown)) throw thrown
+    }
+    memory.notePlain()
+    log.write('info', 's3/plain-mode', { bucket: this.name })
+    return this.call({ ...call, send }, signal)
   }
 
   /** For requests that take something away: that it is gone already is no error. */
@@ -56,10 +83,16 @@ export class S3Bucket {
     { body, md5Hex }: { readonly body: Uint8Array; readonly md5Hex?: string },
     signal?: AbortSignal,
   ) {
-    const digest = await digestOf(body, { md5Hex, withSha256: !this.caller.isSecure }, signal)
+    const { isSecure, memory } = this.caller
+    const withSha256 = !isSecure || memory.isPlain
+    const digest = await digestOf(body, { md5Hex, withSha256 }, signal)
     return {
       md5Hex: digest.md5Hex,
-      input: { Body: body, ContentLength: body.length, ContentMD5: digest.md5Base64 },
+      inputFor: (isPlain: boolean) => ({
+        Body: body,
+        ContentLength: body.length,
+        ...(isPlain ? {} : { ContentMD5: digest.md5Base64 }),
+      }),
       headers: { 'x-amz-content-sha256': digest.sha256Hex ?? 'UNSIGNED-PAYLOAD' },
     }
   }
@@ -87,4 +120,12 @@ export function attributesOf({ metadata, contentType }: PutAttributes) {
 export function conditionOf(precondition: Precondition | undefined) {
   if (!precondition) return {}
   return 'ifMatch' in precondition ? { IfMatch: precondition.ifMatch } : { IfNoneMatch: '*' }
+}
+
+/** The way a body is vouched for is refused, as opposed to a body that arrived changed. */
+function refusesDigest(thrown: unknown): boolean {
+  if (!(thrown instanceof PailError) || thrown.code === 's3/integrity') return false
+  const { status } = thrown.where
+  const isRefusal = status === 400 || status === 403 || status === 501
+  return isRefusal && /checksum|trailer|sha-?256|content-?md5|digest/i.test(thrown.detail)
 }

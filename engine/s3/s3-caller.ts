@@ -1,8 +1,8 @@
 /**
  * Sends the commands of the AWS SDK, which builds and signs them, and returns raw replies.
  *
- * Keeps: one SDK client per region, all on the same sockets; what was learned about the clock and
- *        about a bucket's region, in this process only.
+ * Keeps: one SDK client per region, all on the same sockets; what was learned about the clock, in
+ *        this process only.
  * Never: retries, except once after such a correction, and once when a read was sent into a
  *        socket that the server had closed already.
  */
@@ -11,6 +11,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Credentials, Endpoint } from '../../shared/model.ts'
 import { type Clock, SystemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { EndpointMemory } from './endpoint-memory.ts'
 import type { Reply, Where } from './reply.ts'
 import { errorOfReply, regionHint } from './s3-errors.ts'
 import type { Exchange, TransportLimits } from './talk.ts'
@@ -30,6 +31,7 @@ export type CallerOptions = {
   readonly clock: Clock
   readonly log: Log
   readonly limits: TransportLimits
+  readonly memory: EndpointMemory
 }
 
 export type SendOptions = { readonly abortSignal?: AbortSignal; readonly exchange: Exchange }
@@ -53,13 +55,14 @@ export class S3Caller {
   readonly #options: CallerOptions
   readonly #transport: HttpTransport
   readonly #clients = new Map<string, S3Client>()
-  readonly #regions = new Map<string, string>()
   /** The SDK signs with the system's time; this is what it reads. */
   readonly #sdkClock = new SystemClock()
   #skewMs = 0
+  #credentials: Credentials
 
   constructor(options: CallerOptions) {
     this.#options = options
+    this.#credentials = options.credentials
     this.#transport = new HttpTransport(options.clock, options.limits)
   }
 
@@ -76,8 +79,18 @@ export class S3Caller {
     return this.#options.clock.nowMs() + this.#skewMs
   }
 
+  get memory(): EndpointMemory {
+    return this.#options.memory
+  }
+
   get log(): Log {
     return this.#options.log
+  }
+
+  /** Requests are signed with these keys from now on. */
+  renew(credentials: Credentials): void {
+    this.#credentials = credentials
+    this.#clients.clear()
   }
 
   dropSockets(): void {
@@ -151,7 +164,7 @@ export class S3Caller {
   }
 
   #regionOf(call: Call): string {
-    return this.#regions.get(call.bucket ?? '') ?? this.#options.endpoint.region
+    return this.memory.regionOf(call.bucket ?? '') ?? this.#options.endpoint.region
   }
 
   /** True when the reply told something that makes a second try worth it. */
@@ -166,8 +179,7 @@ export class S3Caller {
   #learnRegion(reply: Reply, call: Call): boolean {
     const region = regionHint(reply)
     if (!region || region === this.#regionOf(call)) return false
-    if (this.#regions.size >= REGIONS_MAX) this.#regions.clear()
-    this.#regions.set(call.bucket ?? '', region)
+    this.memory.noteRegion(call.bucket ?? '', region)
     this.log.write('info', 's3/region-corrected', { bucket: call.bucket, region })
     return true
   }
@@ -194,13 +206,13 @@ export class S3Caller {
   }
 
   #makeClient(region: string): S3Client {
-    const { endpoint, credentials } = this.#options
+    const { endpoint } = this.#options
     // Which Node runs Pail is decided by Electron; a person can do nothing about the SDK's advice.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
     return new S3Client({
       endpoint: endpointOfRegion(endpoint.url, region),
       region,
-      credentials: { ...credentials },
+      credentials: { ...this.#credentials },
       forcePathStyle: !endpoint.virtualHosted,
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',

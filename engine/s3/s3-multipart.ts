@@ -61,21 +61,23 @@ export class MultipartUploads {
 
   async putPart(request: PartRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
     const { key, uploadId, partNumber } = request
-    const { md5Hex, input: checked, headers } = await this.#bucket.checkedBody(request, signal)
+    const { md5Hex, inputFor, headers } = await this.#bucket.checkedBody(request, signal)
     const input = {
       Bucket: this.#bucket.name,
       Key: key,
       UploadId: uploadId,
       PartNumber: partNumber,
-      ...checked,
     }
-    const reply = await this.#bucket.call(
+    const reply = await this.#bucket.callWithBody(
       {
         operation: 'UploadPart',
         key,
         isServerWork: true,
-        send: (client, options) =>
-          client.send(withHeaders(new UploadPartCommand(input), headers), options),
+        send: (client, options, isPlain) =>
+          client.send(
+            withHeaders(new UploadPartCommand({ ...input, ...inputFor(isPlain) }), headers),
+            options,
+          ),
       },
       signal,
     )

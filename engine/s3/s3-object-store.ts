@@ -18,6 +18,7 @@ import type { Clock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { withHeaders, withQuery } from './command-edits.ts'
 import { fitsEtag, hasOpaqueEtag, md5HexOf, saysMd5 } from './digest.ts'
+import { type EndpointMemory, ShortEndpointMemory } from './endpoint-memory.ts'
 import type {
   BucketInfo,
   CopyRequest,
@@ -44,6 +45,8 @@ export type S3Options = {
   readonly clock: Clock
   readonly log?: Log
   readonly limits?: Partial<TransportLimits>
+  /** Absent: forgotten with the client. */
+  readonly memory?: EndpointMemory
 }
 
 /** IBM's endpoints list all buckets of an account, and say where each one is when asked so. */
@@ -53,12 +56,14 @@ export class S3ObjectService implements ObjectService {
 
   constructor(options: S3Options) {
     const { endpoint, credentials, clock, log = silentLog, limits = {} } = options
+    const { memory = new ShortEndpointMemory() } = options
     this.#caller = new S3Caller({
       endpoint: { region: 'us-east-1', virtualHosted: false, ...endpoint },
       credentials,
       clock,
       log,
       limits: { ...TRANSPORT_LIMITS, ...limits },
+      memory,
     })
   }
 
@@ -80,6 +85,11 @@ export class S3ObjectService implements ObjectService {
   bucket(name: string): ObjectStore {
     checkBucketName(name)
     return new S3ObjectStore(this.#caller, name)
+  }
+
+  /** Newer keys of the same account: requests that follow are signed with them. */
+  renew(credentials: Credentials): void {
+    this.#caller.renew(credentials)
   }
 
   close(): void {
@@ -156,21 +166,23 @@ class S3ObjectStore implements ObjectStore {
 
   async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
     const { key, precondition } = request
-    const { md5Hex, input: checked, headers } = await this.#bucket.checkedBody(request, signal)
+    const { md5Hex, inputFor, headers } = await this.#bucket.checkedBody(request, signal)
     const input = {
       Bucket: this.#bucket.name,
       Key: key,
-      ...checked,
       ...attributesOf(request),
       ...conditionOf(precondition),
     }
-    const reply = await this.#bucket.call(
+    const reply = await this.#bucket.callWithBody(
       {
         operation: 'PutObject',
         key,
         isServerWork: true,
-        send: (client, options) =>
-          client.send(withHeaders(new PutObjectCommand(input), headers), options),
+        send: (client, options, isPlain) =>
+          client.send(
+            withHeaders(new PutObjectCommand({ ...input, ...inputFor(isPlain) }), headers),
+            options,
+          ),
       },
       signal,
     )

@@ -277,6 +277,16 @@ export class Journal {
     )
   }
 
+  /** Other keys: what the server refused for the keys before gets another try. */
+  retryRefused(volume: number, nowMs: number): void {
+    this.#database.run(
+      `UPDATE journal SET state = 'waiting', ready_ms = min(ready_ms, ?)
+       WHERE volume = ? AND state = 'failed' AND error_code LIKE 'auth/%'`,
+      nowMs,
+      volume,
+    )
+  }
+
   addMoveItems(seq: number, items: ReadonlyArray<Omit<MoveItem, 'copiedEtag'>>): void {
     for (const item of items) {
       this.#database.run(

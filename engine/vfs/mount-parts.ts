@@ -24,6 +24,8 @@ export type MountVfsParts = {
   /** The directory that this mount shows as its root. */
   readonly root: NodeId
   readonly isReadOnly: boolean
+  /** May the keys write here, as far as is known? Asked before each change. */
+  readonly mayWrite?: () => boolean
   /** Tells this mount's own changes from those of other mounts of the same bucket. */
   readonly origin: string
   readonly epoch: bigint

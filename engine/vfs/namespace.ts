@@ -32,6 +32,9 @@ export class Namespace {
 
   checkWritable(): void {
     if (this.#parts.isReadOnly) throw new PailError('vfs/read-only', 'the mount is read-only')
+    if (this.#parts.mayWrite?.() === false) {
+      throw new PailError('vfs/read-only', 'the keys may not write here')
+    }
   }
 
   /** Markers of send folders are written by Pail alone: a job may start at the sight of one. */

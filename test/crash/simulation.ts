@@ -219,11 +219,8 @@ export class Simulation {
   }
 
   #know(capabilities: Capabilities): void {
-    const { endpointUrl, bucket, tree } = this.engine.volume
-    new EndpointFacts(tree.database, `${endpointUrl} ${bucket}`).save(
-      capabilities,
-      this.clock.nowMs(),
-    )
+    const { endpointUrl: url, bucket, tree } = this.engine.volume
+    new EndpointFacts(tree, { url, bucket }).save(capabilities)
   }
 
   #line(): FlakyObjectStore {

@@ -34,6 +34,7 @@ export class FakeEngine implements Engine {
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/holders': async () => ({ holders: [], isComplete: true, ...this.#pending() }),
+      'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
       'uploads/flush': (input) => this.#flush(input.timeoutMs),
       'buckets/list': async () => [{ name: 'demo' }],

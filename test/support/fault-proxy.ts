@@ -72,7 +72,7 @@ export class FaultProxy {
   readonly url: string
   /** Every request since `forget`. */
   readonly seen: SeenRequest[] = []
-  readonly #upstream: URL
+  #upstream: URL
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
   readonly #sockets = new Set<Socket>()
   readonly #port: number
@@ -97,6 +97,11 @@ export class FaultProxy {
   /** Requests that a fault handled. */
   get spoiled(): number {
     return this.#spoiled
+  }
+
+  /** Another server answers from now on. */
+  leadTo({ url }: Pick<Versitygw, 'url'>): void {
+    this.#upstream = new URL(url)
   }
 
   /** In place of all rules before. */

@@ -16,6 +16,9 @@ export type VersitygwOptions = {
   /** Keeps every version of an object. */
   readonly versioning?: boolean
   readonly region?: string
+  /** The buckets of another server, to which this one gives access by other keys. */
+  readonly sharing?: Pick<Versitygw, 'dir'>
+  readonly accessKeyId?: string
 }
 
 export type RequestCounts = {
@@ -50,20 +53,20 @@ const SECRET_ACCESS_KEY = 'pail-test-secret'
 export async function startVersitygw(options: VersitygwOptions = {}): Promise<Versitygw> {
   const binary = findVersitygw()
   const home = await mkdtemp(join(tmpdir(), 'pail-versitygw-'))
-  const { region = 'us-east-1' } = options
+  const { region = 'us-east-1', accessKeyId = ACCESS_KEY_ID } = options
   const port = await freePort()
   const [dir, log, versions] = [
-    join(home, 'data'),
+    options.sharing?.dir ?? join(home, 'data'),
     join(home, 'access.log'),
     join(home, 'versions'),
   ]
-  await Promise.all([mkdir(dir), mkdir(versions)])
+  await Promise.all([mkdir(dir, { recursive: true }), mkdir(versions)])
   const flags = ['--quiet', '--keep-alive', '--region', region, '--access-log', log]
   const backend = options.versioning ? ['posix', '--versioning-dir', versions, dir] : ['posix', dir]
   const child = spawn(binary, [...flags, '--port', `127.0.0.1:${port}`, ...backend], {
     env: {
       PATH: process.env.PATH,
-      ROOT_ACCESS_KEY: ACCESS_KEY_ID,
+      ROOT_ACCESS_KEY: accessKeyId,
       ROOT_SECRET_KEY: SECRET_ACCESS_KEY,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +83,7 @@ export async function startVersitygw(options: VersitygwOptions = {}): Promise<Ve
     await stop()
     throw thrown
   }
-  const keys = { accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY }
+  const keys = { accessKeyId, secretAccessKey: SECRET_ACCESS_KEY }
   return {
     url,
     region,

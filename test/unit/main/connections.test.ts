@@ -85,6 +85,36 @@ describe('Connections', () => {
     expect(connections.list()).toEqual([])
   })
 
+  test('takes newer keys, and hands them to the engine for what is mounted with the older ones', async () => {
+    const { connections, keychain, supervisor, links } = setUpDesktop()
+    supervisor.start()
+    const { id, accessKeyId: replaces } = await connections.add(CONNECTION)
+    const newer = { accessKeyId: 'AKNEWER', secretAccessKey: 'another-secret' }
+    expect((await connections.renew({ id, ...newer })).accessKeyId).toBe('AKNEWER')
+    expect([...keychain.secrets]).toEqual([[id, newer.secretAccessKey]])
+    expect(links[0]?.callsOf('connections/renew')).toMatchObject([{ credentials: newer, replaces }])
+  })
+
+  test('keeps the keys that it has when the endpoint refuses the newer ones', async () => {
+    let isRefusing = false
+    const choosy = {
+      ...WORKING_ENGINE,
+      'buckets/list': () => {
+        if (isRefusing) throw new PailError('auth/bad-key', 'SignatureDoesNotMatch')
+        return [{ name: 'data' }]
+      },
+    }
+    const { connections, keychain, supervisor, links } = setUpDesktop([choosy])
+    supervisor.start()
+    const { id } = await connections.add(CONNECTION)
+    isRefusing = true
+    const input = { id, accessKeyId: 'AKNEWER', secretAccessKey: 'refused' }
+    expect((await failureOf(connections.renew(input)))?.code).toBe('auth/bad-key')
+    expect([...keychain.secrets]).toEqual([[id, SECRET]])
+    expect(connections.list()[0]?.accessKeyId).toBe(CONNECTION.accessKeyId)
+    expect(links[0]?.callsOf('connections/renew')).toEqual([])
+  })
+
   test('refuses an endpoint that is not a web address before anything is asked', async () => {
     const { connections, links, supervisor } = setUpDesktop()
     supervisor.start()

@@ -140,6 +140,7 @@ export const WORKING_ENGINE: Answers = {
   'engine/status': () => statusView(),
   'buckets/list': () => [{ name: 'data' }],
   'buckets/probe': () => ({ canList: true }),
+  'connections/renew': () => ({ buckets: 1 }),
   'mounts/start': ({ dir, bucket }) => mountView({ dir, bucket }),
   'mounts/stop': ({ dir }) => mountView({ dir, state: 'stopped' }),
   'engine/shutdown': () => ({ pendingFiles: 0 }),

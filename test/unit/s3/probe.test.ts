@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../../../engine/base/clock.ts'
 import { FlakyObjectStore } from '../../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore, type MemoryOptions } from '../../../engine/s3/memory-object-store.ts'
-import { probeCapabilities } from '../../../engine/s3/probe.ts'
+import { probeCapabilities, probeWriting } from '../../../engine/s3/probe.ts'
 
 const KEY = '.pail-probe-1'
 const clock = new SystemClock()
@@ -63,4 +63,28 @@ describe('Probe of an endpoint', () => {
       expect(store.openUploads()).toBe(0)
     },
   )
+})
+
+describe('Probe of the right to write', () => {
+  const denied = { kind: 'error', code: 'auth/denied' } as const
+
+  test('finds it, and leaves nothing behind', async () => {
+    const store = new MemoryObjectStore({ clock })
+    expect(await probeWriting(store, 'folder/.pail-probe-1')).toBe('yes')
+    expect(store.keys()).toEqual([])
+  })
+
+  test('finds that it is missing where listing is allowed', async () => {
+    const script = [{ operation: 'put', fault: denied }] as const
+    const store = new FlakyObjectStore(new MemoryObjectStore({ clock }), { clock, script })
+    expect(await probeWriting(store, 'folder/.pail-probe-1')).toBe('no')
+  })
+
+  test('concludes nothing from a server that refuses everything', async () => {
+    const script = [{ fault: denied }] as const
+    const store = new FlakyObjectStore(new MemoryObjectStore({ clock }), { clock, script })
+    await expect(probeWriting(store, 'folder/.pail-probe-1')).rejects.toMatchObject({
+      code: 'auth/denied',
+    })
+  })
 })
