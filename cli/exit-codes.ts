@@ -5,7 +5,10 @@ import type { ErrorCode } from '../shared/errors.ts'
 
 export const EXIT = {
   ok: 0,
-  /** `flush --wait`: the time is over and something is not in the bucket yet. */
+  /**
+   * `flush --wait`: the time is over and something is not in the bucket yet. `pins --check`:
+   * something that is to be kept is not on this computer.
+   */
   pending: 1,
   /** What was typed cannot be used. */
   usage: 2,
@@ -26,6 +29,7 @@ export const EXIT = {
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   'input/no-keys': EXIT.keys,
   'input/password-file': EXIT.keys,
+  'vfs/not-found': EXIT.usage,
   'mount/bad-prefix': EXIT.usage,
   'mount/no-fuse': EXIT.system,
   'mount/no-fusermount': EXIT.system,

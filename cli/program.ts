@@ -17,6 +17,7 @@ import { status } from './commands/status.ts'
 import { unmount } from './commands/unmount.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
 import type { MountOptions } from './mount-request.ts'
+import { addPinCommands } from './pin-commands.ts'
 import { describeError, type Subject } from './sentences.ts'
 import type { World } from './world.ts'
 
@@ -35,7 +36,7 @@ Examples:
   $ pail send ~/results/inbox --marker manifest --quiet 30
 
 Exit codes:
-  0 done   1 not everything is in the bucket yet   2 wrong input   3 keys   4 server or network
+  0 done   1 not everything is in the bucket (flush) or on this computer (pins --check) yet   2 wrong input   3 keys   4 server or network
   5 local folder   6 this computer   7 no engine   70 a defect of Pail`
 
 type DataDirOption = { readonly dataDir?: string }
@@ -73,6 +74,14 @@ function buildProgram(run: Run): Command {
   addStatus(program, run)
   addFlush(program, run)
   addSend(program, run)
+  addPinCommands({
+    world,
+    add: (name, description) => addCommand(program, name, description),
+    dataDirOf: (command) => dataDirOf(command, world),
+    done: (exitCode) => {
+      run.exitCode = exitCode
+    },
+  })
   return program
 }
 

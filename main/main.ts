@@ -110,6 +110,8 @@ class App {
       process.on(signal, () => void this.#leaving.stopNow())
     }
     powerMonitor.on('shutdown', () => void this.#leaving.stopNow())
+    powerMonitor.on('suspend', () => this.#tellOfSleep('engine/suspend'))
+    powerMonitor.on('resume', () => this.#tellOfSleep('engine/resume'))
     app.on('before-quit', (event) => {
       event.preventDefault()
       void this.#leaving.quit()
@@ -148,6 +150,13 @@ class App {
   }
 
   /** Folders stay mounted while the window is closed, as long as the tray brings it back. */
+  /** The engine finds out by itself as well, a little later. */
+  #tellOfSleep(call: 'engine/suspend' | 'engine/resume'): void {
+    this.#desktop.supervisor.call(call, {}).catch((thrown: unknown) => {
+      log.write('warn', 'engine/not-told-of-sleep', { call, error: String(thrown) })
+    })
+  }
+
   #staysInTray(): boolean {
     const { engine, mounts } = this.#desktop.board.read()
     const isServing = mounts.some(({ state }) => state !== 'stopped' && state !== 'failed')

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { WireError } from './errors.ts'
 import { folderCalls } from './folder-roles.ts'
+import { keepingCalls, keepingEvents } from './keeping-contract.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
 import { HoldersView } from './unmounting.ts'
 
@@ -12,6 +13,7 @@ const Access = { endpoint: Endpoint, credentials: Credentials }
 
 export const engineCalls = {
   ...folderCalls,
+  ...keepingCalls,
   'engine/status': { input: z.object({}), output: StatusView },
   /**
    * Returns when the folder answers its first request; the journal is replayed before that. For a
@@ -74,6 +76,7 @@ export const engineCalls = {
 export const engineEvents = {
   /** At most ten a second. */
   'status/changed': StatusView,
+  ...keepingEvents,
 } as const
 
 export type EngineCall = keyof typeof engineCalls
@@ -81,6 +84,11 @@ export type EngineInput<C extends EngineCall> = z.input<(typeof engineCalls)[C][
 export type EngineParsed<C extends EngineCall> = z.output<(typeof engineCalls)[C]['input']>
 export type EngineOutput<C extends EngineCall> = z.output<(typeof engineCalls)[C]['output']>
 export type EngineEvent = keyof typeof engineEvents
+export type EventValue<E extends EngineEvent> = z.output<(typeof engineEvents)[E]>
+/** One event and what it says. */
+export type EngineNews = {
+  [E in EngineEvent]: { readonly event: E; readonly value: EventValue<E> }
+}[EngineEvent]
 
 /** A missing handler does not compile. */
 export type EngineHandlers = {

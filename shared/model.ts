@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { ERRORS, type ErrorCode } from './errors.ts'
+import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
 
 const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 
@@ -88,6 +89,14 @@ export const StatusView = z.object({
     residentBytes: z.number(),
   }),
   mounts: z.array(MountView),
+  /** What each connection asked of its endpoint. */
+  requests: z.array(ConnectionRequestsView).optional(),
+  /** What is kept on this computer; absent when nothing is. */
+  pins: PinTotalView.optional(),
+  /** Files that programs wanted and could not have for want of network, newest first. */
+  unavailable: z.array(UnavailableView).optional(),
+  /** A person switched the network off for Pail. */
+  isWorkingOffline: z.boolean().optional(),
 })
 export type StatusView = z.infer<typeof StatusView>
 

@@ -34,7 +34,7 @@ import {
 export const ENTRY_TIMEOUT_MS = 15_000
 export const ATTR_TIMEOUT_MS = 15_000
 /** Short: a file that somebody else just made should not stay invisible for long. */
-export const NEGATIVE_TIMEOUT_MS = 5_000
+export const NEGATIVE_TIMEOUT_MS = 2_000
 
 export type DispatcherOptions = {
   readonly vfs: Vfs

@@ -4,7 +4,7 @@
  * Runs in: engine process. A host is whatever carries calls to it: a socket, a message port, the
  * command line in the foreground.
  */
-import type { EngineHandlers } from '../../shared/engine-contract.ts'
+import type { EngineHandlers, EngineNews } from '../../shared/engine-contract.ts'
 import type { StatusView } from '../../shared/model.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -33,6 +33,8 @@ export interface Engine {
    * pending files may end.
    */
   onDidChangeStatus(listener: (status: StatusView) => void): () => void
+  /** Everything else that happens without being asked for. */
+  onDidTell(listener: (news: EngineNews) => void): () => void
   /**
    * Unmounts everything in order and closes the database; the journal keeps what is pending.
    * @throws PailError `mount/busy` when a program uses a folder and `force` is not set

@@ -8,13 +8,14 @@ import {
   type EngineEvent,
   type EngineFrame,
   type EngineInput,
+  type EngineNews,
   type EngineOutput,
+  type EventValue,
   engineCalls,
   engineEvents,
   type Reply,
 } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
-import type { StatusView } from '../../shared/model.ts'
 import type { Clock } from '../base/clock.ts'
 import { parseFrame } from './frames.ts'
 
@@ -36,7 +37,7 @@ export class EngineClient {
   readonly #channel: FrameChannel
   readonly #clock: Clock
   readonly #waiting = new Map<number, Waiting>()
-  readonly #listeners = new Set<(status: StatusView) => void>()
+  readonly #listeners = new Set<(news: EngineNews) => void>()
   readonly #onDidClose = new Set<(reason: PailError) => void>()
   #lastId = 0
   #closed: PailError | undefined
@@ -68,9 +69,12 @@ export class EngineClient {
     return engineCalls[name].output.parse(reply.value) as EngineOutput<C>
   }
 
-  on(_event: EngineEvent, listener: (status: StatusView) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  on<E extends EngineEvent>(event: E, listener: (value: EventValue<E>) => void): () => void {
+    const hear = (news: EngineNews) => {
+      if (news.event === event) listener(news.value as EventValue<E>)
+    }
+    this.#listeners.add(hear)
+    return () => this.#listeners.delete(hear)
   }
 
   onDidClose(listener: (reason: PailError) => void): () => void {
@@ -131,9 +135,10 @@ export class EngineClient {
     try {
       const frame = parseFrame(value)
       if (frame.kind === 'reply') this.#waiting.get(frame.id)?.settle(frame.reply)
-      if (frame.kind === 'event' && frame.event === 'status/changed') {
-        const status = engineEvents['status/changed'].parse(frame.value)
-        for (const listener of this.#listeners) listener(status)
+      if (frame.kind === 'event' && isEngineEvent(frame.event)) {
+        const value = engineEvents[frame.event].parse(frame.value)
+        const news = { event: frame.event, value } as EngineNews
+        for (const listener of this.#listeners) listener(news)
       }
     } catch (thrown) {
       this.#channel.close()
@@ -147,4 +152,8 @@ export class EngineClient {
     for (const waiting of this.#waiting.values()) waiting.fail(reason)
     for (const listener of this.#onDidClose) listener(reason)
   }
+}
+
+function isEngineEvent(name: string): name is EngineEvent {
+  return Object.hasOwn(engineEvents, name)
 }

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
+import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
 import { type HoldersView, holdersSentence } from '../../shared/unmounting.ts'
@@ -23,17 +23,20 @@ import { MountPoints } from '../store/mount-points.ts'
 import { Nodes } from '../store/nodes.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
+import { RequestLedgers } from '../sync/request-ledger.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
 import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
-import { prepareMountPoint, realMountPath } from './mount-point.ts'
+import { Keeping } from './keeping.ts'
+import { cleanStaleMount, prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
 import { recover } from './recovery.ts'
 import { RoleHandlers } from './role-handlers.ts'
 import { StatusFeed } from './status-feed.ts'
 import { type Stores, Volume } from './volume.ts'
+import { networkAddresses, WakeWatch } from './wake-watch.ts'
 
 /** Mounts of one engine at once. */
 const MOUNTS_MAX = 64
@@ -82,6 +85,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     cache: opened,
     fetcher,
     buffers: new UploadBuffers(),
+    ledgers: new RequestLedgers(database, clock),
     clock,
     random,
     log,
@@ -135,6 +139,9 @@ class MountEngine implements Engine {
   readonly #feed: StatusFeed
   readonly #startedMs: number
   readonly #epoch: bigint
+  readonly #keeping: Keeping
+  readonly #wakeWatch: WakeWatch
+  readonly #news = new Set<(news: EngineNews) => void>()
   #originCount = 0
   #isClosing = false
 
@@ -152,8 +159,21 @@ class MountEngine implements Engine {
       sessions: () => this.#sessions.values(),
       onDidChange: () => this.#feed.change(),
     })
+    this.#wakeWatch = new WakeWatch({
+      clock: options.clock,
+      log: options.log,
+      addresses: networkAddresses,
+      onDidWake: () => this.#keeping.resumed(),
+    })
+    this.#keeping = new Keeping({
+      stores,
+      sessions: () => this.#sessions.values(),
+      tell: (news) => this.#tell(news),
+      onDidChange: () => this.#feed.change(),
+    })
     this.handlers = {
       ...roles.handlers,
+      ...this.#keeping.handlers,
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'connections/renew': (input) => this.#renew(input),
@@ -170,14 +190,25 @@ class MountEngine implements Engine {
     return this.#feed.subscribe(listener)
   }
 
+  onDidTell(listener: (news: EngineNews) => void): () => void {
+    this.#news.add(listener)
+    return () => this.#news.delete(listener)
+  }
+
+  #tell(news: EngineNews): void {
+    for (const listener of this.#news) listener(news)
+  }
+
   async close(options: { readonly force: boolean }): Promise<{ readonly pendingFiles: number }> {
     for (const session of this.#sessions.values()) await session.stop(options.force)
     const pendingFiles = this.#pendingFiles()
     if (this.#isClosing) return { pendingFiles }
     this.#isClosing = true
+    this.#wakeWatch.close()
     this.#feed.close()
     for (const volume of this.#volumes.values()) await volume.close()
     await this.#stores.cache.close()
+    this.#stores.ledgers.save()
     this.#stores.database.close()
     return { pendingFiles }
   }
@@ -203,6 +234,7 @@ class MountEngine implements Engine {
         residentBytes: process.memoryUsage.rss(),
       },
       mounts: this.#isClosing ? [] : this.#views(),
+      ...(this.#isClosing ? {} : this.#keeping.view()),
     }
   }
 
@@ -240,6 +272,7 @@ class MountEngine implements Engine {
       epoch: this.#epoch,
       origin: `mount-${++this.#originCount}`,
       onDidChange: () => this.#feed.change(),
+      onDidMiss: (path) => this.#keeping.noteUnavailable(path),
     })
     try {
       await session.start()
@@ -249,7 +282,10 @@ class MountEngine implements Engine {
     }
     this.#sessions.set(dir, session)
     this.#mountPoints.note(dir, this.#options.clock.nowMs())
-    session.ended.then(() => this.#feed.change())
+    session.ended.then(() => {
+      this.#feed.change()
+      if (session.endedByItself) this.#remount(input)
+    })
     return session.view()
   }
 
@@ -268,6 +304,23 @@ class MountEngine implements Engine {
     }
   }
 
+  /**
+   * The kernel's side of a mount broke off under us: programs get nothing but ENOTCONN from it until
+   * it is taken away. A folder that somebody unmounted is not dead, and is left alone.
+   */
+  #remount(input: EngineParsed<'mounts/start'>): void {
+    if (this.#isClosing) return
+    const { log } = this.#options
+    const again = async () => {
+      if (!(await cleanStaleMount(input.dir, this.#system))) return
+      log.write('warn', 'mount/was-dead', { dir: input.dir })
+      await this.#start(input)
+    }
+    again().catch((thrown) => {
+      log.write('error', 'mount/not-mounted-again', { code: PailError.from(thrown).code })
+    })
+  }
+
   /** The volume of a bucket is made once; keys given later replace those of an unused one. */
   async #volumeFor(input: EngineParsed<'mounts/start'>, prefix: string): Promise<Volume> {
     const known = [...this.#volumes.values()].find(
@@ -281,8 +334,16 @@ class MountEngine implements Engine {
       }
       await this.#closeVolume(known)
     }
-    const volume = new Volume(this.#stores, { ...input, prefix }, () => this.#feed.change())
+    const volume = new Volume(
+      this.#stores,
+      { ...input, prefix },
+      {
+        onDidChange: () => this.#feed.change(),
+        onDidArrive: (arrived) => this.#keeping.noteArrived(volume, arrived),
+      },
+    )
     this.#volumes.set(volume.id, volume)
+    if (this.#keeping.isWorkingOffline) volume.connectivity.workOffline(true)
     return volume
   }
 

@@ -24,7 +24,7 @@ import { type IncomingFrame, isEngineCall } from './frames.ts'
 export const CALLS_PER_CLIENT_MAX = 64
 
 export type HostOptions = {
-  readonly engine: Pick<Engine, 'handlers' | 'onDidChangeStatus'>
+  readonly engine: Pick<Engine, 'handlers' | 'onDidChangeStatus' | 'onDidTell'>
   readonly log: Log
   /** Told of every secret before anything else happens with it. */
   readonly onSecret?: (secret: string) => void
@@ -33,6 +33,7 @@ export type HostOptions = {
 export class EngineHost {
   readonly #handlers: EngineHandlers
   readonly #onDidChangeStatus: Engine['onDidChangeStatus']
+  readonly #onDidTell: Engine['onDidTell']
   readonly #log: Log
   readonly #onSecret: (secret: string) => void
   #inFlight = 0
@@ -41,6 +42,7 @@ export class EngineHost {
   constructor(options: HostOptions) {
     this.#handlers = options.engine.handlers
     this.#onDidChangeStatus = (listener) => options.engine.onDidChangeStatus(listener)
+    this.#onDidTell = (listener) => options.engine.onDidTell(listener)
     this.#log = options.log
     this.#onSecret = options.onSecret ?? (() => {})
   }
@@ -55,9 +57,15 @@ export class EngineHost {
 
   /** Events as frames, for every carrier. */
   onEvent(listener: (frame: EngineFrame) => void): () => void {
-    return this.#onDidChangeStatus((status: StatusView) => {
-      listener({ kind: 'event', event: 'status/changed', value: status })
-    })
+    const stops = [
+      this.#onDidChangeStatus((status: StatusView) => {
+        listener({ kind: 'event', event: 'status/changed', value: status })
+      }),
+      this.#onDidTell((news) => listener({ kind: 'event', ...news })),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
   }
 
   /** Only calls are answered; a client has nothing else to say. */

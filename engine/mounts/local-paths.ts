@@ -3,13 +3,25 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { MountSession } from './mount-session.ts'
+import type { Volume } from './volume.ts'
 
-export type Place = { readonly session: MountSession; readonly names: readonly string[] }
+/** A mount, as far as paths go. */
+export type ShownFolder = {
+  readonly dir: string
+  readonly life: string
+  readonly volume: Volume
+  /** The directory that it shows. */
+  readonly root: number
+}
+
+export type Place<S extends ShownFolder = ShownFolder> = {
+  readonly session: S
+  readonly names: readonly string[]
+}
 
 /** @throws PailError `mount/not-mounted` when the path is in no mounted folder */
-export function placeOf(sessions: Iterable<MountSession>, path: string): Place {
-  let found: MountSession | undefined
+export function placeOf<S extends ShownFolder>(sessions: Iterable<S>, path: string): Place<S> {
+  let found: S | undefined
   for (const session of sessions) {
     if (session.life !== 'mounted' || !isInside(session.dir, path)) continue
     if (!found || session.dir.length > found.dir.length) found = session
@@ -40,7 +52,7 @@ export async function nodeAt({ session, names }: Place, signal: AbortSignal): Pr
 }
 
 /** Where a file of the volume is on this computer; undefined when the mount does not show it. */
-export function localPathOf(session: MountSession, row: NodeRow): string | undefined {
+export function localPathOf(session: ShownFolder, row: NodeRow): string | undefined {
   const { tree } = session.volume
   const names: string[] = []
   let at: NodeRow | undefined = row

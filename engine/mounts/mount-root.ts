@@ -9,6 +9,8 @@ import { blankDirectory, isAbsence, type Stores, type Volume } from './volume.ts
 
 /** How long a start waits for the bucket before it says that nothing answers. */
 const START_WAIT_MS = 15_000
+/** A folder that was seen before is shown as it was when nothing answers within this time. */
+const KNOWN_START_WAIT_MS = 2_000
 
 /**
  * Lists the prefix once: keys, bucket and prefix are right, or the mount fails here. Without
@@ -22,7 +24,13 @@ export async function findRoot(stores: Stores, volume: Volume, prefix: string): 
   const { tree, store, requests } = volume
   const startedMs = tree.clock.nowMs()
   const waiting = new AbortController()
-  const cancel = tree.clock.after(START_WAIT_MS, () => waiting.abort(noAnswer(volume)))
+  const wasListed = (tree.findByKey(prefix)?.listedMs ?? 0) > 0
+  const waitMs = wasListed ? KNOWN_START_WAIT_MS : START_WAIT_MS
+  const cancel = tree.clock.after(waitMs, () => {
+    const error = noAnswer(volume)
+    volume.connectivity.noteFailure(error)
+    waiting.abort(error)
+  })
   try {
     const page = await requests.run(
       'interactive',

@@ -16,7 +16,9 @@ import {
 } from '../../shared/states.ts'
 import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
+import { publicTwinOf } from '../sync/private-endpoint.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
+import { localPathOf } from './local-paths.ts'
 import { findRoot } from './mount-root.ts'
 import type { Stores, Volume } from './volume.ts'
 
@@ -39,6 +41,8 @@ export type SessionParts = {
   readonly epoch: bigint
   readonly origin: string
   readonly onDidChange: () => void
+  /** A program could not have this file for want of network. */
+  readonly onDidMiss: (path: string) => void
 }
 
 export class MountSession {
@@ -50,6 +54,7 @@ export class MountSession {
   readonly #parts: SessionParts
   #life: MountLife = 'starting'
   #reason: string | undefined
+  #endedByItself = false
   #vfs: MountVfs | undefined
   #fuse: FuseMount | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -67,6 +72,11 @@ export class MountSession {
 
   get life(): MountLife {
     return this.#life
+  }
+
+  /** Nobody asked Pail to unmount it. */
+  get endedByItself(): boolean {
+    return this.#endedByItself
   }
 
   /** Resolves when the mount is gone, by whatever means, and what was open is sealed. */
@@ -123,7 +133,7 @@ export class MountSession {
     if (this.#life !== 'mounted') return { state: this.#life, reason: this.#reason }
     const { connectivity } = this.volume
     if (connectivity.isOnline) return { state: 'mounted', reason: this.#readOnlyReason() }
-    const reason = connectivity.refusal?.remedy
+    const reason = this.#offlineReason()
     const needsKeys = connectivity.state === 'needs-sign-in'
     return { state: needsKeys ? 'needs-sign-in' : 'offline', reason }
   }
@@ -138,6 +148,14 @@ export class MountSession {
     const mayWrite = this.volume.rights.mayWrite(this.prefix)
     if (!mayWrite) this.volume.rights.recheck(this.prefix)
     return mayWrite
+  }
+
+  #offlineReason(): string | undefined {
+    const { connectivity, endpointUrl } = this.volume
+    const remedy = connectivity.refusal?.remedy
+    const twin = connectivity.state === 'offline' ? publicTwinOf(endpointUrl) : undefined
+    if (twin === undefined) return remedy
+    return `${remedy ?? ''} This address is a private one; from outside of that network, use ${twin}.`.trim()
   }
 
   #errors(): MountView['errors'] {
@@ -176,6 +194,8 @@ export class MountSession {
       epoch,
       space: () => stores.staging.space(),
       isOnline: () => volume.connectivity.isOnline,
+      folders: volume.folders,
+      onDidMiss: (id) => this.#noteMiss(id),
       onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
     const fuse = await mountFuse({
@@ -197,8 +217,15 @@ export class MountSession {
     await fuse.ready
   }
 
+  #noteMiss(id: number): void {
+    const row = this.volume.tree.nodes.byId(id)
+    const path = row && localPathOf(this, row)
+    if (path !== undefined) this.#parts.onDidMiss(path)
+  }
+
   /** Unmounted, by us or by anyone: what programs left open is sealed now. */
   async #onEnd(): Promise<void> {
+    this.#endedByItself = this.#life === 'mounted'
     try {
       await this.#vfs?.close()
     } finally {

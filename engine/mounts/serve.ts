@@ -55,6 +55,7 @@ export class ServedEngine {
       engine: {
         handlers: { ...parts.engine.handlers, 'engine/shutdown': () => this.#shutDown() },
         onDidChangeStatus: (listener) => parts.engine.onDidChangeStatus(listener),
+        onDidTell: (listener) => parts.engine.onDidTell(listener),
       },
       log: parts.log,
       onSecret: (secret) => parts.log.hide(secret),

@@ -19,12 +19,17 @@ import type { Database } from '../store/database.ts'
 import type { FolderRoles } from '../store/folder-roles.ts'
 import type { Journal } from '../store/journal.ts'
 import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
+import { PinTable } from '../store/pin-table.ts'
 import type { StagingArea } from '../store/staging.ts'
+import { Arrivals, type Arrived } from '../sync/arrivals.ts'
 import { Connectivity } from '../sync/connectivity.ts'
 import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
 import { FileContents } from '../sync/file-contents.ts'
+import { FolderWatch } from '../sync/folder-watch.ts'
 import { Listings } from '../sync/listing.ts'
+import { Pins } from '../sync/pins.ts'
+import type { RequestLedger, RequestLedgers } from '../sync/request-ledger.ts'
 import { SendBatches } from '../sync/send-batches.ts'
 import { SendFolders } from '../sync/send-folders.ts'
 import { SiblingReads } from '../sync/sibling-reads.ts'
@@ -44,6 +49,7 @@ export type Stores = {
   readonly cache: BlockCache
   readonly fetcher: Fetcher
   readonly buffers: UploadBuffers
+  readonly ledgers: RequestLedgers
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -59,6 +65,13 @@ export type VolumeRequest = {
   readonly prefix: string
   /** Takes the place of the endpoint: for models and fault injection. */
   readonly store?: ObjectStore
+}
+
+export type VolumeEvents = {
+  /** Something may look different now. */
+  readonly onDidChange: () => void
+  /** Others stored files in folders that were known. */
+  readonly onDidArrive?: (arrived: Arrived) => void
 }
 
 export class Volume {
@@ -78,12 +91,16 @@ export class Volume {
   readonly requests: EndpointRequests
   readonly connectivity: Connectivity
   readonly rights: RightsBook
+  readonly folders: FolderWatch
+  readonly pins: Pins
   readonly #lifetime: Lifetime
+  readonly #ledgers: RequestLedgers
   readonly #service: S3ObjectService
   readonly #facts: EndpointFacts
   #credentials: Credentials
 
-  constructor(stores: Stores, request: VolumeRequest, onDidChange: () => void) {
+  constructor(stores: Stores, request: VolumeRequest, events: VolumeEvents) {
+    const { onDidChange } = events
     const { clock, random, log } = stores
     this.bucket = request.bucket
     this.prefix = request.prefix
@@ -93,7 +110,9 @@ export class Volume {
     )
     const { endpoint, bucket } = request
     const facts = new EndpointFacts(stores, { url: endpoint.url, bucket })
-    const service = new S3ObjectService({ ...request, clock, log, memory: facts })
+    this.#ledgers = stores.ledgers
+    const onRequest = (operation: string) => this.ledger.note(operation)
+    const service = new S3ObjectService({ ...request, clock, log, memory: facts, onRequest })
     this.#lifetime.add('sockets', () => service.close())
     const { id, rootId } = openVolumeRow(stores, request)
     this.id = id
@@ -148,6 +167,26 @@ export class Volume {
       signal: this.#lifetime.signal,
     }
     this.listings = new Listings(shared)
+    this.folders = new FolderWatch({
+      ...shared,
+      listings: this.listings,
+      pollingMode: () => this.ledger.mode,
+      isOnline: () => this.connectivity.isOnline,
+    })
+    this.#lifetime.add('folders', () => this.folders.close())
+    this.pins = new Pins({
+      ...shared,
+      table: new PinTable(stores.database),
+      cache: stores.cache,
+      fetcher: stores.fetcher,
+      pollingMode: () => this.ledger.mode,
+      isOnline: () => this.connectivity.isOnline,
+      listFolder: (folder, signal) => this.listings.poll(folder, signal),
+      onDidChange,
+    })
+    this.#lifetime.add('pins', () => this.pins.close())
+    const arrivals = new Arrivals(this.tree, clock, (arrived) => events.onDidArrive?.(arrived))
+    this.#lifetime.add('arrivals', () => arrivals.close())
     this.siblings = new SiblingReads(this.tree, stores.fetcher, this.#lifetime.signal)
     const { roles } = stores
     this.sends = new SendFolders(this.tree, this.contents, roles)
@@ -179,8 +218,54 @@ export class Volume {
       if (this.connectivity.isOnline) this.#goOn(clock.nowMs())
       onDidChange()
     })
+    this.clockJumped()
     this.#lifetime.background('syncer', this.syncer.run())
     this.#lifetime.background('send', this.batches.run())
+    this.#lifetime.background('pins', this.pins.run())
+  }
+
+  /** Aborts when the volume closes. */
+  get signal(): AbortSignal {
+    return this.#lifetime.signal
+  }
+
+  /** Sleep, another network, or a clock that was set: nothing that was known of the way is believed. */
+  resumed(): void {
+    this.clockJumped()
+    this.requests.resumed()
+    this.syncer.wake()
+    this.folders.wake()
+  }
+
+  /**
+   * Times on record that are still to come were written by a clock that was ahead: nothing waits for
+   * them, and no listing of now is taken for older than what they stand for.
+   */
+  clockJumped(): void {
+    const { database, volume, clock } = this.tree
+    const nowMs = clock.nowMs()
+    database.writeLater(() => {
+      database.run(
+        `UPDATE journal SET ready_ms = ? WHERE volume = ? AND ready_ms > ? AND state = 'waiting'`,
+        nowMs,
+        volume,
+        nowMs,
+      )
+      database.run(
+        `UPDATE node SET seen_ms = min(seen_ms, ?), listed_ms = min(listed_ms, ?)
+         WHERE volume = ? AND (seen_ms > ? OR listed_ms > ?)`,
+        nowMs - 1,
+        nowMs - 1,
+        volume,
+        nowMs,
+        nowMs,
+      )
+    })
+  }
+
+  /** What its keys asked for, together with all other buckets of theirs. */
+  get ledger(): RequestLedger {
+    return this.#ledgers.of(this.endpointUrl, this.accessKeyId)
   }
 
   get accessKeyId(): string {
@@ -224,6 +309,8 @@ export class Volume {
       )
     })
     this.syncer.wake()
+    this.folders.wake()
+    this.pins.wake()
   }
 
   #probing: Promise<Capabilities> | undefined

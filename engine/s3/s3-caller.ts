@@ -32,6 +32,8 @@ export type CallerOptions = {
   readonly log: Log
   readonly limits: TransportLimits
   readonly memory: EndpointMemory
+  /** Called for each request that goes out, also for one that is sent again. */
+  readonly onRequest?: (operation: string) => void
 }
 
 export type SendOptions = { readonly abortSignal?: AbortSignal; readonly exchange: Exchange }
@@ -126,6 +128,7 @@ export class S3Caller {
     signal?.throwIfAborted()
     const client = this.#client(this.#regionOf(call))
     client.config.systemClockOffset = this.serverNowMs - this.#sdkClock.nowMs()
+    this.#options.onRequest?.(call.operation)
     try {
       await call.send(client, signal ? { abortSignal: signal, exchange } : { exchange })
     } catch (thrown) {

@@ -47,6 +47,8 @@ export type S3Options = {
   readonly limits?: Partial<TransportLimits>
   /** Absent: forgotten with the client. */
   readonly memory?: EndpointMemory
+  /** Called for each request that goes out: what is billed is counted where it is sent. */
+  readonly onRequest?: (operation: string) => void
 }
 
 /** IBM's endpoints list all buckets of an account, and say where each one is when asked so. */
@@ -55,7 +57,7 @@ export class S3ObjectService implements ObjectService {
   readonly #caller: S3Caller
 
   constructor(options: S3Options) {
-    const { endpoint, credentials, clock, log = silentLog, limits = {} } = options
+    const { endpoint, credentials, clock, log = silentLog, limits = {}, onRequest } = options
     const { memory = new ShortEndpointMemory() } = options
     this.#caller = new S3Caller({
       endpoint: { region: 'us-east-1', virtualHosted: false, ...endpoint },
@@ -64,6 +66,7 @@ export class S3ObjectService implements ObjectService {
       log,
       limits: { ...TRANSPORT_LIMITS, ...limits },
       memory,
+      ...(onRequest ? { onRequest } : {}),
     })
   }
 

@@ -203,6 +203,25 @@ export class BlockCache {
     await this.#database.write(() => this.#table.setPinned(object, false))
   }
 
+  isPinned(object: CachedObject): boolean {
+    return this.#table.find(object)?.isPinned ?? false
+  }
+
+  pinnedVersions(volume: number): CachedObject[] {
+    return this.#index.pinnedVersions(volume)
+  }
+
+  /** Bytes that pins may still take. */
+  roomForPinsBytes(): Promise<number> {
+    return this.#space.roomForPinsBytes()
+  }
+
+  /** Evicts what is over the cap, as far as it may be: after pins were taken away. */
+  async trim(): Promise<void> {
+    const excess = this.#space.excessBytes
+    if (excess > 0) await this.#evict(excess)
+  }
+
   /** A reader has it open: evicted after everything that nobody has open. */
   retain(object: CachedObject): void {
     this.#table.retain(object, 1)
@@ -280,8 +299,7 @@ export class BlockCache {
   async setLimits(limits: SpaceLimits): Promise<void> {
     this.#limits = limits
     this.#space.setLimits(limits)
-    const excess = this.#space.usedBytes - limits.cacheBytesMax
-    if (excess > 0) await this.#evict(excess)
+    await this.trim()
   }
 
   usage(): CacheUsage {

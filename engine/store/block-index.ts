@@ -81,6 +81,17 @@ export class BlockIndex {
     )
   }
 
+  pinnedVersions(volume: number): CachedObject[] {
+    return this.#database
+      .all('SELECT key, etag, size FROM cached_version WHERE pinned = 1 AND volume = ?', volume)
+      .map(({ key, etag, size }) => ({
+        volume,
+        key: String(key),
+        etag: String(etag) as CachedObject['etag'],
+        sizeBytes: Number(size),
+      }))
+  }
+
   filesOf(version: number): FileRow[] {
     const sql = `SELECT ${FILE_COLUMNS} FROM cached_file f WHERE f.version = ? ORDER BY f.first_block`
     return this.#database.all(sql, version).map(fileRow)

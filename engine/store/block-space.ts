@@ -1,7 +1,7 @@
 /**
  * Room on the disk, promised before it is used.
  *
- * Keeps: bytes used plus bytes promised never exceed the cap; a promise leaves the free-disk floor
+ * Keeps: bytes used plus bytes promised, without pinned ones, never exceed the cap; a promise leaves the free-disk floor
  *        untouched. Both hold before a fetch begins, so that a fetch cannot fill the disk.
  * Never: evicts by itself; it asks `makeRoom`, which knows what may go.
  */
@@ -9,7 +9,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Disk } from '../base/disk.ts'
 
 export type SpaceLimits = {
-  /** Cache and staged bytes together never take more than this. */
+  /** Cached and staged bytes together never take more than this; pinned ones do not count. */
   readonly cacheBytesMax: number
   /** Free bytes that are never touched. Default: a tenth of the disk. */
   readonly freeBytesMin?: number
@@ -21,8 +21,9 @@ export const STAGING_FREE_BYTES_MIN = 64 * 1024 * 1024
 
 /**
  * `cache`: bytes that can be fetched again. `staging`: bytes a program wrote; a lower floor.
+ * `pin`: bytes a person wants here; not under the cap, which is for what comes and goes by itself.
  */
-export type SpacePurpose = 'cache' | 'staging'
+export type SpacePurpose = 'cache' | 'staging' | 'pin'
 
 /** A promise of room. What is not taken is given back by `release`. */
 export interface Reservation {
@@ -39,6 +40,8 @@ export class CacheSpace {
   readonly #evictableBytes: () => number
   #usedBytes = 0
   #promisedBytes = 0
+  /** Of these, for pins. */
+  #promisedPinBytes = 0
   #heldBytes = 0
   #turn: Promise<void> = Promise.resolve()
 
@@ -103,13 +106,14 @@ export class CacheSpace {
   }
 
   async #reserve(bytes: number, purpose: SpacePurpose): Promise<Reservation> {
-    await this.#fitUnderCap(bytes)
+    if (purpose !== 'pin') await this.#fitUnderCap(bytes)
     await this.#keepFloor(bytes, purpose)
-    return this.#promise(bytes, 'promised')
+    return this.#promise(bytes, purpose === 'pin' ? 'pin' : 'promised')
   }
 
   #excess(bytes: number): number {
-    const all = this.#usedBytes + this.#promisedBytes + this.#heldBytes + bytes
+    const promised = this.#promisedBytes - this.#promisedPinBytes
+    const all = this.#evictableBytes() + promised + this.#heldBytes + bytes
     return all - this.#limits.cacheBytesMax
   }
 
@@ -133,6 +137,16 @@ export class CacheSpace {
     }
   }
 
+  /** Bytes that pins may still take: down to the floor, and what comes and goes makes way. */
+  async roomForPinsBytes(): Promise<number> {
+    return Math.max(0, this.#evictableBytes() - (await this.#belowFloor(0, 'pin')))
+  }
+
+  /** Bytes over the cap, for instance after a pin was taken away. */
+  get excessBytes(): number {
+    return this.#excess(0)
+  }
+
   async #belowFloor(bytes: number, purpose: SpacePurpose): Promise<number> {
     const { freeBytes, totalBytes } = await this.#disk.space(this.#folder)
     const usual = this.#limits.freeBytesMin ?? Math.floor(totalBytes * FREE_SHARE_MIN)
@@ -140,10 +154,11 @@ export class CacheSpace {
     return floor - (freeBytes - this.#promisedBytes - bytes)
   }
 
-  #promise(bytes: number, kind: 'promised' | 'held'): Reservation {
+  #promise(bytes: number, kind: 'promised' | 'held' | 'pin'): Reservation {
     const count = (change: number) => {
       if (kind === 'held') this.#heldBytes += change
       else this.#promisedBytes += change
+      if (kind === 'pin') this.#promisedPinBytes += change
     }
     count(bytes)
     return new Promised(bytes, count)

@@ -19,6 +19,7 @@ CREATE TABLE cached_version (
   pinned INTEGER NOT NULL DEFAULT 0,
   UNIQUE (volume, key, etag, size)
 );
+CREATE INDEX cached_version_pinned ON cached_version (volume) WHERE pinned = 1;
 CREATE TABLE cached_file (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   version INTEGER NOT NULL REFERENCES cached_version (id) ON DELETE CASCADE,
@@ -180,5 +181,35 @@ CREATE TABLE endpoint_fact (
 ) WITHOUT ROWID;
 `
 
-export const MIGRATIONS: readonly string[] = [CACHE + TREE]
+/**
+ * What is asked of endpoints, and what may be asked. Owned by request-ledger.ts, pin-table.ts.
+ *
+ * connection: address and key id, what is billed together. day: UTC.
+ * pin.mode: 1 kept on this computer, with all below; 2 not kept although something above is.
+ */
+const KEEPING = `
+CREATE TABLE request_count (
+  connection TEXT NOT NULL,
+  day TEXT NOT NULL,
+  class TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (connection, day, class)
+) WITHOUT ROWID;
+CREATE TABLE request_budget (
+  connection TEXT PRIMARY KEY,
+  lists_per_month INTEGER NOT NULL,
+  tokens REAL NOT NULL,
+  at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE pin (
+  node INTEGER PRIMARY KEY,
+  mode INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL
+);
+CREATE TRIGGER pin_goes AFTER DELETE ON node BEGIN
+  DELETE FROM pin WHERE node = old.id;
+END;
+`
+
+export const MIGRATIONS: readonly string[] = [CACHE + TREE + KEEPING]
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -1,5 +1,5 @@
 /**
- * Who may send now: two bounded queues in front of the endpoint's slots.
+ * Who may send now: three bounded queues in front of the endpoint's slots.
  *
  * Keeps: a flood of background requests never delays an interactive one: it goes first, some slots
  *        are left free for it, and a few are its own whatever the pace.
@@ -16,30 +16,36 @@ export const BACKGROUND_SPARES_ONE_IN = 4
 /** Requests of one urgency that may wait for a slot. */
 export const WAITING_REQUESTS_MAX = 10_000
 
+/** Idle requests at once: whoever comes next finds the line nearly free. */
+export const IDLE_SLOTS_MAX = 3
+
 export type Occupancy = {
   readonly limit: number
   readonly interactive: number
   readonly background: number
+  readonly idle: number
 }
 
 /** May one more request of this urgency start? Pure. */
 export function maySend(urgency: RequestUrgency, now: Occupancy): boolean {
-  const running = now.interactive + now.background
+  const running = now.interactive + now.background + now.idle
   if (urgency === 'interactive') {
     return running < now.limit || now.interactive < INTERACTIVE_SLOTS_MIN
   }
   if (running >= now.limit) return false
+  if (urgency === 'idle') return now.idle < IDLE_SLOTS_MAX
   const spared = Math.floor(now.limit / BACKGROUND_SPARES_ONE_IN)
   return now.background < Math.max(1, now.limit - spared)
 }
 
 export class RequestSlots {
   readonly #limit: () => number
-  readonly #running: Record<RequestUrgency, number> = { interactive: 0, background: 0 }
+  readonly #running: Record<RequestUrgency, number> = { interactive: 0, background: 0, idle: 0 }
   /** A Set keeps the order of arrival and forgets one that gave up at no cost. */
   readonly #waiting: Record<RequestUrgency, Set<() => void>> = {
     interactive: new Set(),
     background: new Set(),
+    idle: new Set(),
   }
 
   constructor(limit: () => number) {
@@ -47,11 +53,12 @@ export class RequestSlots {
   }
 
   get running(): number {
-    return this.#running.interactive + this.#running.background
+    return this.#running.interactive + this.#running.background + this.#running.idle
   }
 
   get waiting(): number {
-    return this.#waiting.interactive.size + this.#waiting.background.size
+    const { interactive, background, idle } = this.#waiting
+    return interactive.size + background.size + idle.size
   }
 
   /**
@@ -91,7 +98,8 @@ export class RequestSlots {
 
   /** Lets in who may go: after a slot came free, or the limit rose. */
   startWaiting(): void {
-    for (const urgency of ['interactive', 'background'] as const) {
+    for (const urgency of ['interactive', 'background', 'idle'] as const) {
+      if (urgency === 'idle' && this.#waiting.background.size > 0) return
       for (const start of this.#waiting[urgency]) {
         if (!maySend(urgency, this.#occupancy())) break
         this.#waiting[urgency].delete(start)
@@ -106,6 +114,7 @@ export class RequestSlots {
       limit: this.#limit(),
       interactive: this.#running.interactive,
       background: this.#running.background,
+      idle: this.#running.idle,
     }
   }
 }

@@ -9,6 +9,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Clock, Random } from '../base/clock.ts'
+import { withSignal } from '../base/with-signal.ts'
 import type { Connectivity } from './connectivity.ts'
 import { RequestSlots } from './endpoint-requests-slots.ts'
 import { Pacer } from './pacer.ts'
@@ -22,6 +23,9 @@ export const BACKGROUND_ATTEMPT_MS = 600_000
 export const BACKGROUND_TRIES_MAX = 5
 /** A short absence of the network does not surface; a longer one is the caller's to wait for. */
 export const BACKGROUND_ONLINE_WAIT_MS = 10_000
+
+/** A sleep that did not come about, and of whose end nobody told. */
+export const SUSPENDED_MS_MAX = 60_000
 
 export type EndpointRequestsOptions = {
   readonly clock: Clock
@@ -38,6 +42,7 @@ export class EndpointRequests implements Requests {
   readonly #pacer = new Pacer()
   readonly #slots = new RequestSlots(() => this.#pacer.limit)
   readonly #attempts = new Set<AbortController>()
+  #suspended: { readonly over: Promise<void>; readonly end: () => void } | undefined
 
   constructor(options: EndpointRequestsOptions) {
     this.#options = options
@@ -69,8 +74,33 @@ export class EndpointRequests implements Requests {
     }
   }
 
+  /**
+   * The computer is about to sleep: what nobody waits for stops, keeping what it has on record (an
+   * upload its id and parts), and begins again with `resumed`, or after SUSPENDED_MS_MAX awake.
+   */
+  suspend(): void {
+    if (this.#suspended) return
+    let wake = () => {}
+    const over = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const cancel = this.#options.clock.after(SUSPENDED_MS_MAX, () => this.#endSuspension())
+    const stop = () => {
+      cancel()
+      wake()
+    }
+    this.#suspended = { over, end: stop }
+    for (const attempt of [...this.#attempts]) attempt.abort(new SocketsDropped())
+  }
+
+  #endSuspension(): void {
+    this.#suspended?.end()
+    this.#suspended = undefined
+  }
+
   /** After sleep or a change of network: what is under way hangs on sockets that are dead. */
   resumed(): void {
+    this.#endSuspension()
     this.#options.resetSockets()
     for (const attempt of [...this.#attempts]) attempt.abort(new SocketsDropped())
     this.#options.connectivity.resumed()
@@ -92,7 +122,7 @@ export class EndpointRequests implements Requests {
         call.deadline.noteFailure(error)
         tries++
         if (!isRetried(error)) throw error
-        if (urgency === 'background' && tries >= BACKGROUND_TRIES_MAX) throw error
+        if (urgency !== 'interactive' && tries >= BACKGROUND_TRIES_MAX) throw error
         await this.#options.clock.sleep(nextDelayMs(tries - 1, this.#options.random), call.signal)
       }
     }
@@ -104,8 +134,11 @@ export class EndpointRequests implements Requests {
     call: { signal: AbortSignal; deadline: Deadline },
   ): Promise<void> {
     const { connectivity, clock } = this.#options
+    if (this.#suspended && urgency !== 'interactive') {
+      await withSignal(this.#suspended.over, call.signal)
+    }
     if (connectivity.isOnline) return
-    if (urgency === 'background') {
+    if (urgency !== 'interactive') {
       const wait = new AbortController()
       const onAbort = () => wait.abort(call.signal.reason)
       call.signal.addEventListener('abort', onAbort, { once: true })
@@ -259,7 +292,7 @@ class Deadline {
   #keptMs: number | undefined
 
   constructor(clock: Clock, call: AbortController, urgency: RequestUrgency) {
-    if (urgency === 'background') return
+    if (urgency !== 'interactive') return
     this.#timer = new StallTimer(clock, INTERACTIVE_DEADLINE_MS, () => {
       this.isOver = true
       const detail = `no progress in ${INTERACTIVE_DEADLINE_MS} ms`

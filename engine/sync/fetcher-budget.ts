@@ -5,27 +5,37 @@
  */
 import { PailError } from '../../shared/errors.ts'
 
-/** `demand`: a program waits. `ahead`: it will soon. `prefetch`: perhaps. */
-export type FetchKind = 'demand' | 'ahead' | 'prefetch'
+/** `demand`: a program waits. `ahead`: it will soon. `prefetch`: perhaps. `pin`: another day. */
+export type FetchKind = 'demand' | 'ahead' | 'prefetch' | 'pin'
 
 export const IN_FLIGHT_BYTES_MAX = 48 * 1024 * 1024
-const SHARES: Readonly<Record<FetchKind, number>> = { demand: 1, ahead: 0.75, prefetch: 0.25 }
-const KINDS: readonly FetchKind[] = ['demand', 'ahead', 'prefetch']
+const SHARES: Readonly<Record<FetchKind, number>> = {
+  demand: 1,
+  ahead: 0.75,
+  prefetch: 0.25,
+  pin: 0.25,
+}
+const KINDS: readonly FetchKind[] = ['demand', 'ahead', 'prefetch', 'pin']
 const WAITING_MAX = 4_096
 
 type Waiter = { readonly bytes: number; readonly resolve: () => void }
 
 export class FetchBudget {
   readonly #bytesMax: number
-  readonly #waiting: Record<FetchKind, Waiter[]> = { demand: [], ahead: [], prefetch: [] }
-  readonly #used: Record<FetchKind, number> = { demand: 0, ahead: 0, prefetch: 0 }
+  readonly #waiting: Record<FetchKind, Waiter[]> = {
+    demand: [],
+    ahead: [],
+    prefetch: [],
+    pin: [],
+  }
+  readonly #used: Record<FetchKind, number> = { demand: 0, ahead: 0, prefetch: 0, pin: 0 }
 
   constructor(bytesMax = IN_FLIGHT_BYTES_MAX) {
     this.#bytesMax = bytesMax
   }
 
   get bytes(): number {
-    return this.#used.demand + this.#used.ahead + this.#used.prefetch
+    return KINDS.reduce((sum, kind) => sum + this.#used[kind], 0)
   }
 
   /**

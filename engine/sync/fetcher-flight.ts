@@ -21,7 +21,7 @@ import { RangeBuffers } from './fetcher-buffers.ts'
 import type { WholeChecks } from './fetcher-check.ts'
 import { type LooseRanges, versionKey } from './fetcher-loose.ts'
 import { nextSpeed } from './read-ranges.ts'
-import type { Requests } from './requests.ts'
+import type { Requests, RequestUrgency } from './requests.ts'
 
 /** Ranges so small say more about the round trip than about the line. */
 const SPEED_SAMPLE_BYTES_MIN = 64 * 1024
@@ -30,6 +30,18 @@ const SPEED_SAMPLE_BYTES_MIN = 64 * 1024
  * of its own a range that is spoiled each time would be asked for without end.
  */
 const SPOILED_MAX = 3
+
+const URGENCIES: Readonly<Record<FetchKind, RequestUrgency>> = {
+  demand: 'interactive',
+  ahead: 'interactive',
+  prefetch: 'background',
+  pin: 'idle',
+}
+
+/** Nobody reads it now: it waits behind uploads, and is worth nothing when it cannot be stored. */
+function isAhead(kind: FetchKind): boolean {
+  return kind === 'prefetch' || kind === 'pin'
+}
 
 export type FlightParts = {
   readonly cache: BlockCache
@@ -80,7 +92,7 @@ export class Flight {
 
   /** A prefetch may still wait behind uploads: a program does not wait for it there. */
   get isJoinable(): boolean {
-    return this.kind !== 'prefetch' || this.#isAsking
+    return !isAhead(this.kind) || this.#isAsking
   }
 
   /** Its request is on the wire. */
@@ -197,9 +209,10 @@ export class Flights {
   /** Reading goes on without the cache; a prefetch does not. */
   async #reserve(flight: Flight): Promise<Reservation | undefined> {
     try {
-      return await this.#parts.cache.reserve(allocatedFor(flight.bytes))
+      const purpose = flight.kind === 'pin' ? 'pin' : 'cache'
+      return await this.#parts.cache.reserve(allocatedFor(flight.bytes), purpose)
     } catch (thrown) {
-      if (flight.kind === 'prefetch') throw thrown
+      if (isAhead(flight.kind)) throw thrown
       this.#parts.log.write('debug', 'fetch/uncached', { error: PailError.from(thrown).code })
       return undefined
     }
@@ -208,7 +221,7 @@ export class Flights {
   async #fetch(flight: Flight): Promise<{ bytes: Uint8Array; attempts: number }> {
     const { storeOf, requestsOf, clock, checks } = this.#parts
     const { volume, key, etag } = flight.version
-    const urgency = flight.kind === 'prefetch' ? 'background' : 'interactive'
+    const urgency = URGENCIES[flight.kind]
     let attempts = 0
     let spoiled = 0
     const giveUp = new AbortController()

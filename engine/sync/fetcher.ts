@@ -94,6 +94,7 @@ export class Fetcher {
   readonly #flights: Flights
   readonly #checks: WholeChecks
   readonly #readers = new Map<string, number>()
+  #lastReadMs = Number.NEGATIVE_INFINITY
   readonly #prefetching = new Limiter({
     concurrencyMax: PREFETCH_FILES_MAX,
     waitingMax: PREFETCH_WAITING_MAX,
@@ -144,6 +145,30 @@ export class Fetcher {
     })
     const fetched = await Promise.all(chosen.map((version) => this.#prefetchOne(version, signal)))
     return fetched.reduce((sum, bytes) => sum + bytes, 0)
+  }
+
+  /** When a program asked for bytes last, on the monotonic clock. */
+  get lastReadMs(): number {
+    return this.#lastReadMs
+  }
+
+  /**
+   * Fetches what is missing of `extent`, behind everything else, to stay on this disk.
+   * @returns bytes fetched
+   * @throws PailError what kept them from arriving, or from being stored
+   */
+  async keep(version: ObjectVersion, extent: Extent, signal: AbortSignal): Promise<number> {
+    const missing = this.#missing(version, coveringPieces(extent, version.sizeBytes))
+    const flights = cutRanges(missing, RANGE_BYTES_MAX).map((range) =>
+      this.#startJoined(version, range, 'pin'),
+    )
+    try {
+      await withSignal(Promise.all(flights.map((flight) => flight.arrived)), signal)
+    } finally {
+      for (const flight of flights) flight.leave()
+    }
+    await Promise.all(flights.map((flight) => flight.settled))
+    return flights.reduce((sum, flight) => sum + flight.bytes, 0)
   }
 
   status(): FetchStatus {
@@ -206,6 +231,7 @@ export class Fetcher {
     round: number,
   ): Promise<void> {
     if (signal.aborted) throw signal.reason
+    this.#lastReadMs = this.#clock.monotonicMs()
     const isLastRound = round >= ROUNDS_MAX - 1
     // A cache that claims to have bytes and cannot read them is left out in the last round.
     const missing = isLastRound

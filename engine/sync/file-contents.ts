@@ -20,6 +20,7 @@ export class FileContents {
   constructor(parts: ContentsParts) {
     this.#parts = parts
     parts.tree.isOpen = (id) => (this.#contents.get(id)?.users ?? 0) > 0
+    parts.tree.isWriting = (id) => (this.#contents.get(id)?.writers ?? 0) > 0
     parts.tree.watch((changes) => {
       for (const change of changes) {
         if (change.origin !== 'remote') continue

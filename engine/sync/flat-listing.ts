@@ -64,7 +64,7 @@ export class FlatWalk {
     for (let pages = 0; pages <= PAGES_AHEAD_MAX && !signal.aborted; pages++) {
       if (this.#hasPassed(prefix)) {
         if (!this.#hasShown(directory.id)) return false
-        await this.#finishBelow(directory, prefix)
+        await finishBelow(this.#parts.tree, directory, prefix, this.#startedMs)
         return true
       }
       if (pages < PAGES_AHEAD_MAX) await withSignal(this.#advance(), signal)
@@ -117,21 +117,25 @@ export class FlatWalk {
     this.#cursor = page.objects.at(-1)?.key ?? this.#cursor
     if (page.next === undefined) this.#isAtEnd = true
   }
+}
 
-  /** The directory and all below it are complete now: their listings are as fresh as the walk. */
-  async #finishBelow(directory: NodeRow, prefix: string): Promise<void> {
-    const { tree } = this.#parts
-    await finishListing(tree, directory.id, prefix, this.#startedMs)
-    let after = 0
-    for (;;) {
-      const children = tree.nodes.children(directory.id, after, 500)
-      for (const child of children) {
-        if (child.kind !== 'directory' || child.remoteKey === null) continue
-        await this.#finishBelow(child, child.remoteKey)
-      }
-      const last = children.at(-1)
-      if (!last) return
-      after = last.id
+/** The directory and all below it are complete now: their listings are as fresh as the walk. */
+export async function finishBelow(
+  tree: Tree,
+  directory: NodeRow,
+  prefix: string,
+  startedMs: number,
+): Promise<void> {
+  await finishListing(tree, directory.id, prefix, startedMs)
+  let after = 0
+  for (;;) {
+    const children = tree.nodes.children(directory.id, after, 500)
+    for (const child of children) {
+      if (child.kind !== 'directory' || child.remoteKey === null) continue
+      await finishBelow(tree, child, child.remoteKey, startedMs)
     }
+    const last = children.at(-1)
+    if (!last) return
+    after = last.id
   }
 }

@@ -15,10 +15,15 @@ import type { NodeRow } from '../store/nodes.ts'
 import { FlatWalk, type ListingParts } from './flat-listing.ts'
 import { ListingFailures } from './listing-failures.ts'
 import { Pages } from './listing-pages.ts'
+import type { RequestUrgency } from './requests.ts'
 import { finishListing, mergePage } from './tree-merge.ts'
 
 /** A listing younger than this is taken as it is. */
 export const LISTING_FRESH_MS = 10_000
+/** A name that the listing does not have is missing for so long; the kernel adds NEGATIVE_TIMEOUT_MS. */
+export const ABSENCE_FRESH_MS = 3_000
+/** While files are made here, each of them is looked up first: that is no question to the bucket. */
+const EDITING_MS = 5_000
 /** How long a known directory's refresh may keep a program waiting before the known is served. */
 const REFRESH_WAIT_MS = 1_000
 /** Listings under way at once for one volume. */
@@ -38,6 +43,7 @@ type Listing = {
   readonly done: Promise<void>
   isDone: boolean
   hasAnswered: boolean
+  pages: number
 }
 
 export class Listings {
@@ -49,6 +55,8 @@ export class Listings {
   /** A listing had no answer in REFRESH_WAIT_MS, and none was quicker since. */
   #isOverdue = false
   readonly #failures: ListingFailures
+  /** LIST requests that a directory took, where it was more than one. */
+  readonly #pageCounts = new Map<number, number>()
 
   constructor(parts: ListingParts) {
     this.#parts = parts
@@ -85,24 +93,34 @@ export class Listings {
   }
 
   /**
+   * Lists a directory that was listed before, for nobody who waits.
+   * @returns LIST requests that it took; 0 when the bucket has nothing to say about it now
+   */
+  async poll(id: number, signal: AbortSignal): Promise<number> {
+    const directory = this.#parts.tree.directory(id)
+    if (this.#isLocal(directory)) return 0
+    const listing = this.#active.get(id) ?? this.#start(directory, 'background')
+    await withSignal(listing.done, signal)
+    return listing.pages
+  }
+
+  /**
    * Makes sure that `name` can be answered from the tree: by a fresh listing, by the part of a
    * running one that passed the name, or by one request for the name alone.
    */
   async ensureName(id: number, name: string, signal: AbortSignal): Promise<void> {
     const directory = this.#parts.tree.directory(id)
-    if (this.#isFresh(directory)) return
+    if (this.#isFresh(directory)) {
+      if (!this.#isDoubtful(directory, name) || this.#failures.of(id)) return
+      if ((this.#pageCounts.get(id) ?? 1) > 1) return this.#askFor(directory, name, signal)
+    }
     const listing = await this.#listing(directory, signal)
     if (!listing) return
     if (directory.listedMs > 0) return this.#settle(directory, listing, signal)
     await withSignal(listing.nextPage, signal)
     if (listing.isDone || listing.lastName > name) return
     if (this.#parts.tree.nodes.child(id, name)) return
-    try {
-      await this.#listName(directory, name, signal)
-    } catch (thrown) {
-      if (!signal.aborted) this.#noteFailure(id, thrown)
-      throw thrown
-    }
+    await this.#askFor(directory, name, signal)
   }
 
   /** Is more of the directory still arriving? */
@@ -114,6 +132,25 @@ export class Listings {
   async nextPage(id: number, signal: AbortSignal): Promise<void> {
     const listing = this.#active.get(id)
     if (listing) await withSignal(listing.nextPage, signal)
+  }
+
+  async #askFor(directory: NodeRow, name: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#listName(directory, name, signal)
+    } catch (thrown) {
+      if (!signal.aborted) this.#noteFailure(directory.id, thrown)
+      throw thrown
+    }
+  }
+
+  /** Fresh enough for what it shows, not for what it does not: "my job's output is not there". */
+  #isDoubtful(directory: NodeRow, name: string): boolean {
+    const { tree, clock } = this.#parts
+    if (this.#isLocal(directory) || clock.nowMs() - directory.listedMs < ABSENCE_FRESH_MS) {
+      return false
+    }
+    if (clock.monotonicMs() - tree.lastEditMs < EDITING_MS) return false
+    return tree.nodes.child(directory.id, name) === undefined
   }
 
   #isLocal(directory: NodeRow): boolean {
@@ -235,7 +272,7 @@ export class Listings {
     return isEnough
   }
 
-  #start(directory: NodeRow): Listing {
+  #start(directory: NodeRow, urgency: RequestUrgency = 'interactive'): Listing {
     if (this.#active.size >= LISTINGS_MAX) {
       throw new PailError('s3/busy', `${LISTINGS_MAX} directories are being listed already`)
     }
@@ -248,8 +285,9 @@ export class Listings {
       done: Promise.resolve(),
       isDone: false,
       hasAnswered: false,
+      pages: 0,
     }
-    const done = this.#run(directory.id, listing, pages).finally(() => {
+    const done = this.#run(directory.id, listing, pages, urgency).finally(() => {
       listing.isDone = true
       this.#active.delete(directory.id)
     })
@@ -268,13 +306,13 @@ export class Listings {
     return active
   }
 
-  async #run(id: number, listing: Listing, pages: Pages): Promise<void> {
+  async #run(id: number, listing: Listing, pages: Pages, urgency: RequestUrgency): Promise<void> {
     const { tree, requests, store, clock, signal } = this.#parts
     let token: string | undefined
     do {
       const beganMs = clock.monotonicMs()
       const page: ListPage = await requests.run(
-        'interactive',
+        urgency,
         (attempt) =>
           store.list(
             { prefix: listing.prefix, delimiter: '/', ...(token === undefined ? {} : { token }) },
@@ -287,9 +325,16 @@ export class Listings {
       await mergePage(tree, id, listing.prefix, page, listing.startedMs)
       listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName
       token = page.next
+      listing.pages++
       if (token !== undefined) listing.nextPage = pages.turn()
     } while (token !== undefined)
     await finishListing(tree, id, listing.prefix, listing.startedMs)
+    this.#pageCounts.delete(id)
+    if (listing.pages > 1) this.#pageCounts.set(id, listing.pages)
+    const oldest = this.#pageCounts.keys().next()
+    if (this.#pageCounts.size > PARENTS_TRACKED_MAX && !oldest.done) {
+      this.#pageCounts.delete(oldest.value)
+    }
   }
 
   /** One request tells whether `name` is a file, a directory, both or neither. */

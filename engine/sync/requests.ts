@@ -2,8 +2,11 @@
  * One endpoint's requests as the rest of the engine asks for them.
  */
 
-/** `interactive`: a program waits. `background`: uploads, prefetch, polling; nobody waits. */
-export type RequestUrgency = 'interactive' | 'background'
+/**
+ * `interactive`: a program waits. `background`: uploads, prefetch, polling; nobody waits.
+ * `idle`: what is fetched in advance for another day; only when nothing else waits.
+ */
+export type RequestUrgency = 'interactive' | 'background' | 'idle'
 
 /** Longest time a program waits on a network that makes no progress. */
 export const INTERACTIVE_DEADLINE_MS = 8_000

@@ -171,6 +171,10 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
   return tree.change((note) => {
     const oldKey = tree.keyOf(row)
     const nowNs = tree.clock.nowNs()
+    // What a person keeps is the name: an editor saves by renaming a new file over the old one.
+    if (replaced) {
+      tree.database.run('UPDATE OR IGNORE pin SET node = ? WHERE node = ?', row.id, replaced.id)
+    }
     if (replaced) dropEntry(tree, replaced, note, origin)
     tree.nodes.update(row.id, {
       parent: directory.id,

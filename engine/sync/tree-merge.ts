@@ -8,7 +8,13 @@
 
 import { nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
-import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
+import {
+  blankNode,
+  type NewNode,
+  type NodeChanges,
+  type NodeKind,
+  type NodeRow,
+} from '../store/nodes.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
@@ -80,9 +86,18 @@ export async function finishListing(
   }
 }
 
+/**
+ * Is there, or can there still be, something local that the bucket does not have? A program that
+ * has the file open for writing may write at any moment: its save then meets the bucket's version
+ * as a conflict, where an orphan would take what it wrote along.
+ */
+function isHeld(tree: Tree, row: NodeRow): boolean {
+  return tree.isBusy(row) || tree.isWriting(row.id)
+}
+
 /** Keeps what is not clean, by marking it seen: its own upload will meet the bucket's state. */
 function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): boolean {
-  if (tree.isBusy(row)) {
+  if (isHeld(tree, row)) {
     tree.nodes.update(row.id, { seenMs: startedMs })
     return false
   }
@@ -129,7 +144,8 @@ class Merge {
       return
     }
     const { nodes, volume, journal, departures } = this.#tree
-    const owners = nodes.byRemoteKey(volume, object.key)
+    // What was replaced or removed while open still names its key, and is no entry any more.
+    const owners = nodes.byRemoteKey(volume, object.key).filter((row) => row.parent !== null)
     if (owners.length > 0) {
       for (const owner of owners) this.#observe(owner, object)
       return
@@ -192,12 +208,12 @@ class Merge {
     // Stored or seen after this listing began: the page may tell of what was there before.
     if (row.seenMs >= this.#startedMs && row.etag !== null) return
     const isSame = row.etag === object.etag && row.remoteSize === object.sizeBytes
-    if (isSame || row.kind === 'directory' || this.#tree.isBusy(row)) {
+    if (isSame || row.kind === 'directory' || isHeld(this.#tree, row)) {
       if (row.seenMs < this.#startedMs) nodes.update(row.id, { seenMs: this.#startedMs })
       return
     }
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
-    nodes.update(row.id, {
+    this.#supersede(row, {
       size: object.sizeBytes,
       remoteSize: object.sizeBytes,
       etag: object.etag,
@@ -208,8 +224,24 @@ class Merge {
       seenMs: this.#startedMs,
       metadata: null,
     })
+  }
+
+  /**
+   * A new version is another file under the old name, as when one is renamed over another: it gets
+   * an id of its own. The kernel keeps size and pages by id, and whatever it still holds, or is
+   * about to ask for, belongs to one version. Who has the old one open reads that one on.
+   */
+  #supersede(row: NodeRow, version: NodeChanges): void {
+    const { nodes, database } = this.#tree
+    const { id, ...rest } = row
     const parent = row.parent ?? 0
-    this.#note({ type: 'data', id: row.id, parent, name: row.name, origin: 'remote' })
+    nodes.update(id, { parent: null })
+    const next = nodes.insert({ ...rest, ...version })
+    database.run('UPDATE xattr SET node = ? WHERE node = ?', next.id, id)
+    database.run('UPDATE pin SET node = ? WHERE node = ?', next.id, id)
+    if (!this.#tree.isOpen(id)) nodes.remove(id)
+    this.#note({ type: 'removed', id, parent, name: row.name, origin: 'remote' })
+    this.#noteAdded(next)
   }
 
   #insertFile(directory: NodeRow, name: string, component: string, object: ObjectInfo): void {
@@ -267,7 +299,7 @@ class Merge {
     )
     if (isDeleted) return true
     const isMovedAway = database.get(
-      'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? LIMIT 1',
+      'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? AND parent > 0 LIMIT 1',
       ...range,
     )
     return isMovedAway !== undefined

@@ -88,6 +88,8 @@ export class Tree {
   readonly departures = new Departures()
   /** Is some handle of this node open? Set by the front that holds handles. */
   isOpen: (id: number) => boolean = () => false
+  /** May some handle of this node still write to it? Set like `isOpen`. */
+  isWriting: (id: number) => boolean = () => false
   /** When a program last changed something, on the clock that never jumps. */
   lastEditMs = Number.NEGATIVE_INFINITY
   /** Do extended attributes travel to the bucket? Set by a mount that asks for it. */
@@ -196,12 +198,20 @@ export class Tree {
       .some((move) => move.record !== null && prefix.startsWith(move.key))
   }
 
-  /** Runs one change of the tree in the group's transaction; listeners hear of it afterwards. */
-  async change<T>(work: (note: (change: TreeChange) => void) => T): Promise<T> {
-    const changes: TreeChange[] = []
-    const value = await this.database.write(() => work((change) => changes.push(change)))
-    this.emit(changes)
-    return value
+  /**
+   * Runs one change of the tree in the group's transaction. Listeners hear of it before anybody can
+   * see the rows: a reader that looks in between would take bytes of two versions for one file.
+   */
+  change<T>(work: (note: (change: TreeChange) => void) => T): Promise<T> {
+    let done: readonly TreeChange[] = []
+    const written = this.database.write(() => {
+      const changes: TreeChange[] = []
+      const value = work((change) => changes.push(change))
+      done = changes
+      return value
+    })
+    this.emit(done)
+    return written
   }
 
   /** Like `change`, for what a crash may take along: nobody waits for the disk. */

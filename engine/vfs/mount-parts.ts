@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from '../sync/file-contents.ts'
+import type { FolderUse } from '../sync/folder-watch.ts'
 import type { Listings } from '../sync/listing.ts'
 import type { Tree } from '../sync/tree.ts'
 import type { NodeId } from './vfs.ts'
@@ -35,6 +36,10 @@ export type MountVfsParts = {
   readonly isOnline?: () => boolean
   /** Objects of at least this size are copied by the server. */
   readonly lentBytesMin?: number
+  /** Told of each use of a folder, so that it stays fresh while it is used. */
+  readonly folders?: FolderUse
+  /** A program could not have bytes of this file for want of network. */
+  readonly onDidMiss?: (id: NodeId) => void
   /** A program read a file from its start to its end: its siblings may be next. */
   readonly onDidReadWhole?: (id: NodeId) => void
 }

@@ -40,6 +40,8 @@ import { MountXattrs } from './xattrs.ts'
 const BLOCK_SIZE_BYTES = 4096
 /** statfs is asked for often; the disk's figures may be this old. */
 const SPACE_FRESH_MS = 2_000
+/** Files remembered to have pages of an older version in the kernel. */
+const OUTDATED_MAX = 65_536
 
 export class MountVfs implements Vfs {
   readonly root: NodeId
@@ -49,6 +51,9 @@ export class MountVfs implements Vfs {
   readonly #handles = new Handles()
   readonly #namespace: Namespace
   readonly #xattrs: MountXattrs
+  /** Files that became another version since this mount's kernel opened them last. */
+  readonly #outdatedPages = new Set<NodeId>()
+  readonly #stopWatching: () => void
   #space: { atMs: number; freeBytes: number; totalBytes: number } | undefined
 
   constructor(parts: MountVfsParts) {
@@ -58,6 +63,7 @@ export class MountVfs implements Vfs {
     this.epoch = parts.epoch
     this.#namespace = new Namespace(parts)
     this.#xattrs = new MountXattrs(parts)
+    this.#stopWatching = parts.tree.watch((changes) => this.#noteOutdatedPages(changes))
   }
 
   get openHandles(): number {
@@ -66,10 +72,12 @@ export class MountVfs implements Vfs {
 
   /** Seals and closes whatever programs left open; for the end of the mount. */
   async close(): Promise<void> {
+    this.#stopWatching()
     for (const handle of this.#handles.all()) await this.release(handle)
   }
 
   async lookup(context: Context, directory: NodeId, name: string) {
+    this.#parts.folders?.use(directory)
     const row = await this.#namespace.find(context, directory, name)
     return { attributes: this.#attributes(row), realName: row.name }
   }
@@ -120,7 +128,9 @@ export class MountVfs implements Vfs {
 
   async openDirectory(_context: Context, id: NodeId): Promise<HandleId> {
     this.#parts.tree.directory(id)
-    return this.#handles.add({ kind: 'directory', id })
+    const handle = this.#handles.add({ kind: 'directory', id })
+    this.#parts.folders?.hold(id)
+    return handle
   }
 
   async readdir(
@@ -130,6 +140,7 @@ export class MountVfs implements Vfs {
     entriesMax: number,
   ): Promise<DirectoryPage> {
     const { tree, listings } = this.#parts
+    if (cookie === 0) this.#parts.folders?.use(target.id)
     if (cookie === 0) await listings.begin(target.id, context.signal)
     let rows = tree.nodes.children(target.id, cookie, entriesMax)
     while (rows.length === 0 && listings.isListing(target.id)) {
@@ -176,21 +187,27 @@ export class MountVfs implements Vfs {
       canWrite: request.write,
       isAppend: request.append ?? false,
     })
-    // The kernel is told of every change that it did not make itself: what it holds is right.
-    return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache: true }
+    // The kernel is told of every change that it did not make itself, but it may not have heard of
+    // the last one yet: pages of two versions would be one file.
+    const keepCache = !this.#outdatedPages.delete(id)
+    return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache }
   }
 
   async read(context: Context, target: Target, offset: number, into: Uint8Array): Promise<number> {
     if (target.handle !== undefined) {
       const { content, session } = this.#handles.file(target.handle)
-      const count = await content.read(session, offset, into, context.signal)
+      const count = await this.#readOrTell(target.id, () =>
+        content.read(session, offset, into, context.signal),
+      )
       if (offset === session.readTo) session.readTo += count
       return count
     }
     return this.#withContent(target.id, async (content) => {
       const session = content.openSession()
       try {
-        return await content.read(session, offset, into, context.signal)
+        return await this.#readOrTell(target.id, () =>
+          content.read(session, offset, into, context.signal),
+        )
       } finally {
         content.closeSession(session)
       }
@@ -251,6 +268,7 @@ export class MountVfs implements Vfs {
 
   async release(handle: HandleId): Promise<void> {
     const open = this.#handles.take(handle)
+    if (open?.kind === 'directory') this.#parts.folders?.release(open.id)
     if (open?.kind !== 'file') return
     open.content.closeSession(open.session)
     const { readTo } = open.session
@@ -343,6 +361,28 @@ export class MountVfs implements Vfs {
   #told(change: TreeChange): Change {
     const isOwn = change.origin === this.#parts.origin
     return { ...change, origin: isOwn ? 'fuse' : 'remote' }
+  }
+
+  async #readOrTell(id: NodeId, read: () => Promise<number>): Promise<number> {
+    try {
+      return await read()
+    } catch (thrown) {
+      const isOffline = thrown instanceof PailError && thrown.code.startsWith('net/')
+      if (isOffline) this.#parts.onDidMiss?.(id)
+      throw thrown
+    }
+  }
+
+  #noteOutdatedPages(changes: readonly TreeChange[]): void {
+    for (const { type, id, origin } of changes) {
+      if (type === 'data' && origin !== this.#parts.origin) this.#outdatedPages.add(id)
+      else if (type === 'removed') this.#outdatedPages.delete(id)
+    }
+    const oldest = this.#outdatedPages.values().next()
+    // The kernel has been told of the oldest long ago.
+    if (this.#outdatedPages.size > OUTDATED_MAX && !oldest.done) {
+      this.#outdatedPages.delete(oldest.value)
+    }
   }
 
   #attributes(row: NodeRow): Attributes {

@@ -18,6 +18,7 @@ import { Journal } from '../../engine/store/journal.ts'
 import { Nodes } from '../../engine/store/nodes.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
 import { Fetcher } from '../../engine/sync/fetcher.ts'
+import { RequestLedgers } from '../../engine/sync/request-ledger.ts'
 import { UploadBuffers } from '../../engine/sync/upload-buffers.ts'
 import { MountVfs } from '../../engine/vfs/mount-vfs.ts'
 import type { Context } from '../../engine/vfs/vfs.ts'
@@ -125,6 +126,7 @@ export class BareEngine {
       cache,
       fetcher,
       buffers: new UploadBuffers(),
+      ledgers: new RequestLedgers(database, clock),
       clock,
       random,
       log,
@@ -141,7 +143,7 @@ export class BareEngine {
         prefix,
         store,
       },
-      () => {},
+      { onDidChange: () => {} },
     )
     volume = made
     const root = await clock.until(findRoot(stores, made, prefix))

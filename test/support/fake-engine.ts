@@ -11,6 +11,7 @@ import type { Engine, EngineOptions } from '../../engine/mounts/engine-api.ts'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import { folderCalls } from '../../shared/folder-roles.ts'
+import { keepingCalls } from '../../shared/keeping-contract.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
 
 const UPLOAD_MS = 1_000
@@ -47,6 +48,10 @@ export class FakeEngine implements Engine {
   onDidChangeStatus(listener: (status: StatusView) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  onDidTell(): () => void {
+    return () => {}
   }
 
   async close(): Promise<{ pendingFiles: number }> {
@@ -161,9 +166,10 @@ function refusedCalls() {
   const refuse = async (): Promise<never> => {
     throw new PailError('input/invalid', 'the fake engine keeps nothing')
   }
-  const names = Object.keys(folderCalls) as Array<keyof typeof folderCalls>
+  const calls = { ...folderCalls, ...keepingCalls }
+  const names = Object.keys(calls) as Array<keyof typeof calls>
   return Object.fromEntries(names.map((name) => [name, refuse])) as Record<
-    keyof typeof folderCalls,
+    keyof typeof calls,
     typeof refuse
   >
 }

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const NODE_MODULES = resolve(import.meta.dirname, '../../node_modules')
-const KIB = 1024
+export const KIB = 1024
 const BLOCK_BYTES = 64 * KIB
 export const MIB = 1024 * KIB
 

@@ -56,19 +56,25 @@ describe('CacheSpace', () => {
     expect([a, b, c, d, e].map(isHere)).toEqual([true, false, expect.any(Boolean), true, true])
   })
 
-  test('never evicts what is pinned; says so when nothing else is left', async () => {
-    await begin({ cacheBytesMax: 3 * MIB, freeBytesMin: 0 })
+  test('never evicts what is pinned, which takes nothing of the cap; the disk is its limit', async () => {
+    await begin({ cacheBytesMax: 1.5 * MIB, freeBytesMin: MIB }, 5 * MIB)
     const pinned = ['a', 'b', 'c'].map((key) => versionOf(key, MIB))
     for (const version of pinned) {
       await store(version)
       await cache.pin(version)
     }
-    await expect(cache.reserve(1)).rejects.toMatchObject({ code: 'store/cache-full' })
+    await store(versionOf('comes and goes', MIB))
+    expect(await cache.roomForPinsBytes()).toBe(MIB)
+    const room = await cache.reserve(MIB, 'pin')
+    room.release()
+    expect(isHere(versionOf('comes and goes', MIB)), 'it makes way for a pin').toBe(false)
+    await expect(cache.reserve(MIB + 1, 'pin')).rejects.toMatchObject({ code: 'store/disk-full' })
     expect(pinned.map(isHere)).toEqual([true, true, true])
     expect(cache.usage()).toEqual({ bytes: 3 * MIB, pinnedBytes: 3 * MIB, versions: 3 })
     await cache.unpin(versionOf('b', MIB))
-    await store(versionOf('d', MIB))
-    expect(pinned.map(isHere)).toEqual([true, false, true])
+    await cache.unpin(versionOf('c', MIB))
+    await cache.trim()
+    expect(pinned.map(isHere), 'without its pin it counts again').toEqual([true, false, true])
   })
 
   test('pins survive a restart', async () => {
@@ -157,7 +163,7 @@ describe('CacheSpace', () => {
         if (isThere) expect(into.equals(contentOf(version, 50_000, 100_000))).toBe(true)
       } else if (choice < 0.95) await cache.drop(version)
       else disk.fail({ at: 3, errno: 'ENOSPC', calls: ['write'] })
-      expect(disk.usedBytes, `seed ${seed}`).toBeLessThanOrEqual(cap)
+      expect(disk.usedBytes, `seed ${seed}`).toBeLessThanOrEqual(cap + cache.usage().pinnedBytes)
       expect((await disk.space('/')).freeBytes, `seed ${seed}`).toBeGreaterThanOrEqual(MIB)
     }
     for (let round = 0; round < 100; round++) await Promise.all([step(), step(), step(), step()])

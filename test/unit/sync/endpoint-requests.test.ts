@@ -8,8 +8,12 @@ import {
   BACKGROUND_ONLINE_WAIT_MS,
   BACKGROUND_TRIES_MAX,
   EndpointRequests,
+  SUSPENDED_MS_MAX,
 } from '../../../engine/sync/endpoint-requests.ts'
-import { INTERACTIVE_SLOTS_MIN } from '../../../engine/sync/endpoint-requests-slots.ts'
+import {
+  IDLE_SLOTS_MAX,
+  INTERACTIVE_SLOTS_MIN,
+} from '../../../engine/sync/endpoint-requests-slots.ts'
 import { CONCURRENCY_START } from '../../../engine/sync/pacer.ts'
 import { INTERACTIVE_DEADLINE_MS, type RequestUrgency } from '../../../engine/sync/requests.ts'
 import { type ErrorCode, PailError } from '../../../shared/errors.ts'
@@ -388,5 +392,56 @@ describe('EndpointRequests', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('EndpointRequests over sleep', () => {
+  test('suspended, what nobody waits for stops and waits, and goes on at once after it', async () => {
+    const { clock, requests, resets } = setUp()
+    let attempts = 0
+    const work = (signal: AbortSignal) => {
+      attempts++
+      if (attempts > 1) return Promise.resolve('done')
+      return new Promise<string>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    }
+    const upload = requests.run('background', work)
+    await settle()
+    requests.suspend()
+    await clock.advance(1_000)
+    expect(attempts, 'nothing new is begun').toBe(1)
+    clock.jumpWall(8 * 3600_000)
+    requests.resumed()
+    expect(await upload).toBe('done')
+    expect(attempts).toBe(2)
+    expect(resets, 'no socket of before is used').toHaveLength(1)
+    expect([requests.running, clock.pending]).toEqual([0, 0])
+  })
+
+  test('a sleep that does not come about ends by itself', async () => {
+    const { clock, requests } = setUp()
+    requests.suspend()
+    const upload = requests.run('background', async () => 'done')
+    await clock.advance(SUSPENDED_MS_MAX - 1)
+    expect(requests.running).toBe(0)
+    await clock.advance(1)
+    expect(await upload).toBe('done')
+  })
+
+  test('idle requests wait for all others, and leave the line nearly free', async () => {
+    const { requests } = setUp()
+    let running = 0
+    for (let count = 0; count < 20; count++) {
+      requests
+        .run('idle', () => {
+          running++
+          return never()
+        })
+        .catch(() => {})
+    }
+    await settle()
+    expect(running).toBe(IDLE_SLOTS_MAX)
+    expect(await requests.run('interactive', async () => 'at once')).toBe('at once')
   })
 })

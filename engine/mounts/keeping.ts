@@ -1,0 +1,190 @@
+/**
+ * The calls of keeping-contract.ts: what is kept here, and what is asked of the network.
+ */
+import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
+import { PailError } from '../../shared/errors.ts'
+import type {
+  ConnectionRequestsView,
+  keepingCalls,
+  UnavailableView,
+} from '../../shared/keeping-contract.ts'
+import type { StatusView } from '../../shared/model.ts'
+import type { Arrived } from '../sync/arrivals.ts'
+import { localPathOf, nodeAt, placeOf } from './local-paths.ts'
+import type { MountSession } from './mount-session.ts'
+import { checkPins, listPins, setPin, totalOf } from './pin-calls.ts'
+import type { Stores, Volume } from './volume.ts'
+
+export type KeepingHandlers = Pick<EngineHandlers, keyof typeof keepingCalls>
+
+export type KeepingParts = {
+  readonly stores: Stores
+  readonly sessions: () => Iterable<MountSession>
+  readonly tell: (news: EngineNews) => void
+  readonly onDidChange: () => void
+}
+
+export class Keeping {
+  readonly handlers: KeepingHandlers
+  readonly #parts: KeepingParts
+  #unavailable: readonly UnavailableView[] = []
+
+  constructor(parts: KeepingParts) {
+    this.#parts = parts
+    this.handlers = {
+      'folders/refresh': ({ dir, path }) => this.#refresh(`${dir}/${path}`),
+      'folders/show': async ({ paths }) => {
+        this.#show(paths)
+        return {}
+      },
+      'pins/set': async ({ path, mode }) => {
+        await setPin(this.#parts.sessions(), path, mode)
+        return {}
+      },
+      'pins/list': async () => listPins(this.#parts.sessions()),
+      'pins/check': () => checkPins(this.#parts.sessions()),
+      'network/work-offline': async ({ isWanted }) => {
+        this.#workOffline(isWanted)
+        return {}
+      },
+      'engine/suspend': async () => {
+        for (const volume of this.volumes()) volume.requests.suspend()
+        return {}
+      },
+      'engine/resume': async () => {
+        this.resumed()
+        return {}
+      },
+      'requests/set-budget': async (input) => this.#setBudget(input),
+    }
+  }
+
+  /** What a status says of what is kept. */
+  view(): Pick<StatusView, 'requests' | 'pins' | 'unavailable' | 'isWorkingOffline'> {
+    const pins = totalOf(this.volumes())
+    return {
+      requests: this.requests(),
+      unavailable: [...this.#unavailable],
+      isWorkingOffline: this.isWorkingOffline,
+      ...(pins.files > 0 ? { pins } : {}),
+    }
+  }
+
+  get isWorkingOffline(): boolean {
+    const { database } = this.#parts.stores
+    return database.get("SELECT 1 FROM fact WHERE name = 'work-offline'") !== undefined
+  }
+
+  /** Those that something is, or was, mounted from, once each. */
+  volumes(): Set<Volume> {
+    return new Set([...this.#parts.sessions()].map(({ volume }) => volume))
+  }
+
+  /** Sleep, or another network: whatever was known of the way to the server may be wrong. */
+  resumed(): void {
+    for (const volume of this.volumes()) volume.resumed()
+  }
+
+  /** A program could not have a file: a person is told which one. */
+  noteUnavailable(path: string): void {
+    const value = { path, atMs: this.#parts.stores.clock.nowMs() }
+    const others = this.#unavailable.filter((one) => one.path !== path)
+    this.#unavailable = [value, ...others].slice(0, UNAVAILABLE_MAX)
+    this.#parts.tell({ event: 'files/unavailable', value })
+    this.#parts.onDidChange()
+  }
+
+  #workOffline(isWanted: boolean): void {
+    const { database } = this.#parts.stores
+    database.writeNow(() => {
+      if (isWanted) {
+        database.run("INSERT OR IGNORE INTO fact (name, value) VALUES ('work-offline', 'yes')")
+      } else database.run("DELETE FROM fact WHERE name = 'work-offline'")
+    })
+    for (const { connectivity } of this.volumes()) connectivity.workOffline(isWanted)
+    this.#parts.onDidChange()
+  }
+
+  /** One row for each connection that something is mounted from. */
+  requests(): ConnectionRequestsView[] {
+    const volumes = [...this.#parts.sessions()].map(({ volume }) => volume)
+    const rows = new Map<unknown, ConnectionRequestsView>()
+    for (const volume of volumes) rows.set(volume.ledger, requestsOf(volume))
+    return [...rows.values()]
+  }
+
+  /** What others stored, told by the paths that programs see, once for each mount. */
+  noteArrived(volume: Volume, { ids, count }: Arrived): void {
+    for (const session of this.#parts.sessions()) {
+      if (session.volume !== volume || session.life !== 'mounted') continue
+      const rows = ids.flatMap((id) => volume.tree.nodes.byId(id) ?? [])
+      const paths = rows.flatMap((row) => localPathOf(session, row) ?? [])
+      if (paths.length === 0) continue
+      const value = { dir: session.dir, paths, count: paths.length + count - ids.length }
+      this.#parts.tell({ event: 'files/arrived', value })
+    }
+  }
+
+  /** A listing that runs already may have passed what a person knows to be there: one more. */
+  async #refresh(path: string): Promise<{ changes: number }> {
+    const place = placeOf(this.#parts.sessions(), path)
+    const { volume } = place.session
+    const signal = AbortSignal.timeout(REFRESH_MS_MAX)
+    const row = await nodeAt(place, signal)
+    const id = row.kind === 'directory' ? row.id : (row.parent ?? place.session.root)
+    const changed = new Set<string>()
+    const stop = volume.tree.watch((changes) => {
+      for (const { origin, parent, name } of changes) {
+        if (origin === 'remote' && parent === id) changed.add(name)
+      }
+    })
+    try {
+      if (volume.listings.isListing(id)) await volume.listings.refresh(id, signal)
+      await volume.listings.refresh(id, signal)
+    } finally {
+      stop()
+    }
+    return { changes: changed.size }
+  }
+
+  #show(paths: readonly string[]): void {
+    const shown = new Map<Volume, number[]>()
+    for (const { volume } of this.#parts.sessions()) shown.set(volume, [])
+    for (const path of paths) {
+      const id = this.#known(path)
+      if (id) shown.get(id.volume)?.push(id.directory)
+    }
+    for (const [volume, directories] of shown) volume.folders.show(directories)
+  }
+
+  /** A folder that is known already: showing one asks nothing of the network by itself. */
+  #known(path: string): { volume: Volume; directory: number } | undefined {
+    const { session, names } = placeOf(this.#parts.sessions(), path)
+    const { tree } = session.volume
+    let row = tree.nodes.byId(session.root)
+    for (const name of names) row = row && tree.nodes.child(row.id, name)
+    return row?.kind === 'directory' ? { volume: session.volume, directory: row.id } : undefined
+  }
+
+  #setBudget(input: EngineParsed<'requests/set-budget'>): ConnectionRequestsView {
+    const { endpointUrl, accessKeyId, listsPerMonth } = input
+    const volume = [...this.#parts.sessions()].find(
+      (session) =>
+        session.volume.endpointUrl === endpointUrl && session.volume.accessKeyId === accessKeyId,
+    )?.volume
+    if (!volume) throw new PailError('mount/not-mounted', `nothing of ${endpointUrl} is mounted`)
+    volume.ledger.setListsPerMonth(listsPerMonth)
+    volume.folders.wake()
+    this.#parts.onDidChange()
+    return requestsOf(volume)
+  }
+}
+
+/** Files remembered that could not be had. */
+const UNAVAILABLE_MAX = 50
+/** A folder of a million files takes about so long. */
+const REFRESH_MS_MAX = 10 * 60_000
+
+function requestsOf({ endpointUrl, accessKeyId, ledger }: Volume): ConnectionRequestsView {
+  return { endpointUrl, accessKeyId, ...ledger.view() }
+}

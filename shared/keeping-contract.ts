@@ -1,0 +1,116 @@
+/**
+ * The part of the engine's API about what is kept on this computer and what is asked of the
+ * network: refreshing, pins, working offline, sleep. Part of `engineCalls`.
+ *
+ * Paths are absolute paths inside a mounted folder; nothing resolves them on the disk.
+ */
+import { z } from 'zod'
+
+const LocalPath = z.string().min(1).max(8192)
+const Count = z.number().int().nonnegative()
+
+export const RequestCountsView = z.object({ list: Count, write: Count, read: Count, delete: Count })
+
+/** One connection, whatever is mounted from it: what it asked for, and may still ask by itself. */
+export const ConnectionRequestsView = z.object({
+  endpointUrl: z.string(),
+  accessKeyId: z.string(),
+  /** Since midnight and since the first of the month, UTC. */
+  day: RequestCountsView,
+  month: RequestCountsView,
+  listsPerMonth: Count,
+  /** Below zero: folders in use live on credit. */
+  listsLeft: z.number().int(),
+  polling: z.enum(['normal', 'credit', 'saving']),
+})
+export type ConnectionRequestsView = z.infer<typeof ConnectionRequestsView>
+
+const PinProgress = {
+  files: Count,
+  bytes: Count,
+  readyFiles: Count,
+  readyBytes: Count,
+  /** What is kept does not fit on this disk. */
+  problem: z
+    .object({ code: z.literal('store/disk-full'), neededBytes: Count, roomBytes: Count })
+    .optional(),
+}
+
+/** One file or folder that a person keeps on this computer, or keeps out of a folder that is. */
+export const PinView = z.object({
+  path: z.string(),
+  mode: z.enum(['pinned', 'excluded']),
+  sinceMs: z.number(),
+  /** Of what is to be here: 0 to 100, and 100 only when all of it is. */
+  percent: z.number(),
+  ...PinProgress,
+})
+export type PinView = z.infer<typeof PinView>
+
+/** Everything kept here, each file once. */
+export const PinTotalView = z.object({ percent: z.number(), ...PinProgress })
+export type PinTotalView = z.infer<typeof PinTotalView>
+
+export const PinCheckView = z.object({
+  ...PinTotalView.shape,
+  isReady: z.boolean(),
+  /** False: the network was away, and what others changed meanwhile is not known. */
+  isListed: z.boolean(),
+  repairedFiles: Count,
+  missingCount: Count,
+  /** At most 100 for each mount. */
+  missing: z.array(z.object({ path: z.string(), reason: z.string() })),
+})
+export type PinCheckView = z.infer<typeof PinCheckView>
+
+/** A program wanted a file that is not on this computer while the network was away. */
+export const UnavailableView = z.object({ path: z.string(), atMs: z.number() })
+export type UnavailableView = z.infer<typeof UnavailableView>
+
+export const keepingCalls = {
+  /** `none` takes the entry's own pin away; what a folder above says counts then. */
+  'pins/set': {
+    input: z.object({ path: LocalPath, mode: z.enum(['pinned', 'excluded', 'none']) }),
+    output: z.object({}),
+  },
+  /** Of folders that are mounted now, in the order in which they were set. */
+  'pins/list': {
+    input: z.object({}),
+    output: z.object({ pins: z.array(PinView), total: PinTotalView }),
+  },
+  /** Ready for a flight? Lists anew, re-reads every block, fetches what is missing or damaged. */
+  'pins/check': { input: z.object({}), output: PinCheckView },
+  /** A person wants no requests at all, or wants them again. Kept over restarts. */
+  'network/work-offline': { input: z.object({ isWanted: z.boolean() }), output: z.object({}) },
+  /** The computer is about to sleep: nothing new is begun. */
+  'engine/suspend': { input: z.object({}), output: z.object({}) },
+  /** It woke up: every socket is dead until proven otherwise. */
+  'engine/resume': { input: z.object({}), output: z.object({}) },
+  /** Lists the folder anew, now. `path` is relative to `dir`; empty: the mount itself. */
+  'folders/refresh': {
+    input: z.object({ dir: LocalPath, path: z.string().max(8192).default('') }),
+    output: z.object({ changes: Count }),
+  },
+  /** A window in the foreground shows exactly these; none when it hides. */
+  'folders/show': { input: z.object({ paths: z.array(LocalPath).max(64) }), output: z.object({}) },
+  'requests/set-budget': {
+    input: z.object({
+      endpointUrl: z.string(),
+      accessKeyId: z.string(),
+      listsPerMonth: z.number().int().min(0).max(100_000_000),
+    }),
+    output: ConnectionRequestsView,
+  },
+} as const
+
+export const keepingEvents = {
+  /** Others stored files in folders that were known: new ones, or new versions. */
+  'files/arrived': z.object({
+    dir: z.string(),
+    /** Absolute; at most 1,000 of them. */
+    paths: z.array(z.string()),
+    count: Count,
+  }),
+  /** A program could not have a file for want of network. */
+  'files/unavailable': UnavailableView,
+} as const
