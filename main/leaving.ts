@@ -13,7 +13,7 @@ export type LeavingParts = {
   readonly engine: EngineCaller
   readonly ask: (question: QuitQuestion) => Promise<QuitAnswer>
   /** Ends mounts and engine; bounded in time. */
-  readonly stop: () => Promise<void>
+  readonly stop: (hurry: 'person' | 'system') => Promise<void>
   readonly exit: () => void
 }
 
@@ -35,19 +35,23 @@ export class Leaving {
   async quit(): Promise<void> {
     if (this.#isAsking || this.#stopping !== undefined) return
     const question = quitQuestion(this.#parts.status())
-    if (question === undefined) return this.stopNow()
+    if (question === undefined) return this.#stop('person')
     this.#isAsking = true
     const answer = await this.#parts.ask(question).finally(() => {
       this.#isAsking = false
     })
-    if (answer === 'Quit, upload next time') return this.stopNow()
+    if (answer === 'Quit, upload next time') return this.#stop('person')
     if (answer === 'Wait for uploads') return this.#quitWhenUploaded()
     this.#isWaiting = false
   }
 
-  /** The system goes down: no questions. */
+  /** The system goes down: no questions, and no long waits. */
   stopNow(): Promise<void> {
-    this.#stopping ??= this.#parts.stop().finally(() => this.#parts.exit())
+    return this.#stop('system')
+  }
+
+  #stop(hurry: 'person' | 'system'): Promise<void> {
+    this.#stopping ??= this.#parts.stop(hurry).finally(() => this.#parts.exit())
     return this.#stopping
   }
 
@@ -57,6 +61,6 @@ export class Leaving {
     const left = await this.#parts.engine.call('uploads/flush', {}).catch(() => undefined)
     const isStillWanted = this.#isWaiting
     this.#isWaiting = false
-    if (isStillWanted && left?.pendingFiles === 0) await this.stopNow()
+    if (isStillWanted && left?.pendingFiles === 0) await this.#stop('person')
   }
 }

@@ -76,9 +76,9 @@ class App {
       status: () => this.#desktop.board.read(),
       engine: this.#desktop.supervisor,
       ask: (question) => this.#askBeforeQuit(question),
-      stop: async () => {
+      stop: async (hurry) => {
         this.#desktop.mounts.endRestoring()
-        await this.#desktop.supervisor.stop()
+        await this.#desktop.supervisor.stop(hurry)
       },
       exit: () => app.exit(0),
     })

@@ -15,9 +15,14 @@ const RESTART_DELAY_MIN_MS = 500
 const RESTART_DELAY_MAX_MS = 30_000
 /** An engine that ran this long was healthy: the next crash counts as the first. */
 const HEALTHY_AFTER_MS = 60_000
-/** The engine gives its own shutdown 20 s. */
-const SHUTDOWN_WAIT_MS = 22_000
-const KILL_WAIT_MS = 5_000
+/**
+ * A person may wait: the engine gives its own shutdown 20 s. A session that ends may not: systems
+ * end what is still there after about five seconds.
+ */
+const STOP_WAITS = {
+  person: { shutdownMs: 22_000, killMs: 5_000 },
+  system: { shutdownMs: 3_500, killMs: 1_000 },
+} as const
 
 export type EngineCondition = {
   readonly state: 'starting' | 'running' | 'restarting'
@@ -71,14 +76,20 @@ export class EngineSupervisor implements EngineCaller {
     return this.#link.call(call, input)
   }
 
-  /** Ends supervision. An own engine unmounts and exits, within a bounded time; a shared one stays. */
-  async stop(): Promise<void> {
+  /**
+   * Ends supervision. An own engine unmounts and exits, within a bounded time; a shared one stays.
+   *
+   * @param hurry `system`: the session ends, and what takes long ends the process the hard way;
+   *        the journal loses nothing by it
+   */
+  async stop(hurry: 'person' | 'system' = 'person'): Promise<void> {
     this.#abort.abort(new PailError('engine/stopped', 'the app quits'))
     const link = this.#link
     if (link === undefined) return
-    if (!link.isShared) await this.#within(SHUTDOWN_WAIT_MS, this.#shutDown(link))
+    const { shutdownMs, killMs } = STOP_WAITS[hurry]
+    if (!link.isShared) await this.#within(shutdownMs, this.#shutDown(link))
     link.close()
-    await this.#within(KILL_WAIT_MS, link.closed)
+    await this.#within(killMs, link.closed)
   }
 
   /** Resolves when the engine has ended; a refusal or a lost link means there is no need to wait. */

@@ -31,8 +31,8 @@ function setUp(status: WindowStatus, answer: QuitAnswer) {
       happened.push(message)
       return answer
     },
-    stop: async () => {
-      happened.push('stop')
+    stop: async (hurry) => {
+      happened.push(hurry === 'system' ? 'stop in a hurry' : 'stop')
     },
     exit: () => happened.push('exit'),
   })
@@ -75,6 +75,12 @@ describe('Leaving', () => {
     endUploads(2)
     await quitting
     expect(happened).not.toContain('exit')
+  })
+
+  test('asks nothing and hurries when the session ends', async () => {
+    const { leaving, happened } = setUp(statusWith(3), 'Cancel')
+    await leaving.stopNow()
+    expect(happened).toEqual(['stop in a hurry', 'exit'])
   })
 
   test('asks nothing when the engine goes on without the app', () => {

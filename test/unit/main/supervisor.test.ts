@@ -51,6 +51,13 @@ describe('EngineSupervisor', () => {
     }
   })
 
+  test('lets go of an engine that does not end within five seconds of the end of a session', async () => {
+    const { clock, supervisor } = await withMount()
+    const startedMs = clock.monotonicMs()
+    await clock.until(supervisor.stop('system'))
+    expect(clock.monotonicMs() - startedMs).toBeLessThanOrEqual(5_000)
+  })
+
   test('asks its own engine to shut down when the app quits, and starts no other', async () => {
     const { links, clock, supervisor } = await withMount()
     const stopped = supervisor.stop()
