@@ -12,6 +12,7 @@ import { redactText } from '../shared/redact.ts'
 import { VERSION } from '../shared/version.ts'
 import { flush } from './commands/flush.ts'
 import { mount } from './commands/mount.ts'
+import { receive } from './commands/receive.ts'
 import { checkSend, send } from './commands/send.ts'
 import { status } from './commands/status.ts'
 import { unmount } from './commands/unmount.ts'
@@ -74,6 +75,7 @@ function buildProgram(run: Run): Command {
   addStatus(program, run)
   addFlush(program, run)
   addSend(program, run)
+  addReceive(program, run)
   addPinCommands({
     world,
     add: (name, description) => addCommand(program, name, description),
@@ -192,6 +194,20 @@ function addSend(program: Command, run: Run): void {
       }
       checkSend(wanted)
       run.exitCode = await send(wanted, run.world)
+    })
+}
+
+function addReceive(program: Command, run: Run): void {
+  addCommand(program, 'receive', 'mark a folder whose new files are fetched by themselves')
+    .argument('[folder]', 'a folder inside a mounted one; all receive folders when left out')
+    .option('--off', 'make it an ordinary folder again')
+    .action(async (typed: string | undefined, options: { off?: boolean }, command: Command) => {
+      const dir = typed === undefined ? undefined : resolve(run.world.cwd(), typed)
+      if (dir !== undefined) run.subject = { dir }
+      const dataDir = dataDirOf(command, run.world)
+      const wanted = { dataDir, off: options.off === true, ...(dir === undefined ? {} : { dir }) }
+      if (wanted.off && dir === undefined) throw new PailError('input/invalid', 'name the folder')
+      run.exitCode = await receive(wanted, run.world)
     })
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../engine/base/clock.ts'
 import type { Log } from '../engine/base/log.ts'
+import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
 import { Connections } from './connections.ts'
 import type { EngineLink } from './engine-link.ts'
@@ -22,6 +23,8 @@ export type DesktopParts = {
   readonly clock: Clock
   readonly log: Log
   readonly newId: () => string
+  /** A batch of new files is on this computer. */
+  readonly onDidReceive: (received: FoldersReceived) => void
   readonly connect: (signal: AbortSignal) => Promise<EngineLink>
 }
 
@@ -41,6 +44,7 @@ export function createDesktop(parts: DesktopParts): Desktop {
       void bringUp(link)
     },
     onDidChangeStatus: (status) => board.setEngineStatus(status),
+    onDidReceive: parts.onDidReceive,
     onDidChangeCondition: (condition) => {
       log.write('info', 'engine/condition', { ...condition })
       board.setCondition(condition)

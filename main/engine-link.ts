@@ -5,6 +5,7 @@
  */
 import type { EngineClient } from '../engine/mounts/client.ts'
 import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-contract.ts'
+import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
 
 export interface EngineCaller {
@@ -15,6 +16,7 @@ export interface EngineLink extends EngineCaller {
   /** True when the engine belongs to somebody else and outlives this app. */
   readonly isShared: boolean
   onDidChangeStatus(listener: (status: StatusView) => void): void
+  onDidReceive(listener: (received: FoldersReceived) => void): void
   /** Resolves once, with the reason, when the engine is gone or let go of. Never rejects. */
   readonly closed: Promise<string>
   /** Lets go of the engine: one of our own is told to end, a shared one goes on. */
@@ -33,6 +35,9 @@ export function linkOver(client: EngineClient, { isShared, close }: LinkOwnershi
     call: (call, input) => client.call(call, input),
     onDidChangeStatus: (listener) => {
       client.on('status/changed', listener)
+    },
+    onDidReceive: (listener) => {
+      client.on('folders/received', listener)
     },
     closed: new Promise((resolve) => {
       client.onDidClose((reason) => resolve(reason.detail))

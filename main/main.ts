@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   app,
   type BrowserWindow,
@@ -18,6 +18,8 @@ import {
 } from 'electron'
 import { SystemClock } from '../engine/base/clock.ts'
 import { resolveDataDir } from '../engine/mounts/data-dir.ts'
+import type { FoldersReceived } from '../shared/folder-roles.ts'
+import { formatCount } from '../shared/sentences.ts'
 import type { WindowStatus } from '../shared/window-contract.ts'
 import { APP_SCHEME, serveAppFile } from './app-protocol.ts'
 import { sendEvent, serveWindow } from './bridge.ts'
@@ -70,6 +72,7 @@ class App {
       clock: new SystemClock(),
       log,
       newId: randomUUID,
+      onDidReceive: (received) => this.#tellOfFiles(received),
       connect: () => connectToEngine(engineWays()),
     })
     this.#leaving = new Leaving({
@@ -168,6 +171,14 @@ class App {
     this.#hasToldThatItStays = true
     const body = 'Your folders stay mounted. Quit from the tray icon, or start Pail to come back.'
     new Notification({ title: 'Pail keeps running', body }).show()
+  }
+
+  #tellOfFiles({ dir, files }: FoldersReceived): void {
+    if (!Notification.isSupported()) return
+    const title = `${formatCount(files, 'new file')} in ${basename(dir)}`
+    const notification = new Notification({ title, body: dir })
+    notification.on('click', () => this.#openFolder(dir))
+    notification.show()
   }
 
   #openFolder(dir: string): void {

@@ -8,6 +8,7 @@
 import type { Clock } from '../engine/base/clock.ts'
 import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-contract.ts'
 import { PailError } from '../shared/errors.ts'
+import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
 import type { EngineCaller, EngineLink } from './engine-link.ts'
 
@@ -36,6 +37,7 @@ export type SupervisorParts = {
   readonly clock: Clock
   readonly onDidStart: (link: EngineLink) => void
   readonly onDidChangeStatus: (status: StatusView | undefined) => void
+  readonly onDidReceive: (received: FoldersReceived) => void
   readonly onDidChangeCondition: (condition: EngineCondition) => void
 }
 
@@ -134,6 +136,7 @@ export class EngineSupervisor implements EngineCaller {
     }
     this.#link = link
     link.onDidChangeStatus(this.#parts.onDidChangeStatus)
+    link.onDidReceive(this.#parts.onDidReceive)
     this.#change({ state: 'running', isShared: link.isShared })
     endFirstTry()
     this.#parts.onDidStart(link)

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { WireError } from './errors.ts'
-import { folderCalls } from './folder-roles.ts'
+import { folderCalls, folderEvents } from './folder-roles.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
 import { HoldersView } from './unmounting.ts'
@@ -77,6 +77,7 @@ export const engineEvents = {
   /** At most ten a second. */
   'status/changed': StatusView,
   ...keepingEvents,
+  ...folderEvents,
 } as const
 
 export type EngineCall = keyof typeof engineCalls

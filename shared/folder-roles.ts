@@ -79,3 +79,20 @@ export const folderCalls = {
     output: FolderRoleView,
   },
 } as const
+
+/** Paths that one event names. */
+export const RECEIVED_PATHS_MAX = 100
+
+export const FoldersReceived = z.object({
+  dir: z.string(),
+  files: z.number().int(),
+  bytes: z.number().int(),
+  /** Absolute, the newest first, at most RECEIVED_PATHS_MAX. */
+  paths: z.array(z.string()),
+})
+export type FoldersReceived = z.infer<typeof FoldersReceived>
+
+export const folderEvents = {
+  /** Once for each batch of files that others stored, when they are on this computer. */
+  'folders/received': FoldersReceived,
+} as const

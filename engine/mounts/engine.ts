@@ -140,6 +140,7 @@ class MountEngine implements Engine {
   readonly #startedMs: number
   readonly #epoch: bigint
   readonly #keeping: Keeping
+  readonly #roles: RoleHandlers
   readonly #wakeWatch: WakeWatch
   readonly #news = new Set<(news: EngineNews) => void>()
   #originCount = 0
@@ -154,9 +155,10 @@ class MountEngine implements Engine {
     this.#startedMs = options.clock.nowMs()
     this.#epoch = BigInt(`0x${options.random.hex(8)}`)
     this.#feed = new StatusFeed(options.clock, () => this.#status())
-    const roles = new RoleHandlers({
+    this.#roles = new RoleHandlers({
       roles: stores.roles,
       sessions: () => this.#sessions.values(),
+      tell: (news) => this.#tell(news),
       onDidChange: () => this.#feed.change(),
     })
     this.#wakeWatch = new WakeWatch({
@@ -172,7 +174,7 @@ class MountEngine implements Engine {
       onDidChange: () => this.#feed.change(),
     })
     this.handlers = {
-      ...roles.handlers,
+      ...this.#roles.handlers,
       ...this.#keeping.handlers,
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
@@ -339,6 +341,7 @@ class MountEngine implements Engine {
       { ...input, prefix },
       {
         onDidChange: () => this.#feed.change(),
+        onDidReceive: (received) => this.#roles.noteReceived(volume, received),
         onDidArrive: (arrived) => this.#keeping.noteArrived(volume, arrived),
       },
     )

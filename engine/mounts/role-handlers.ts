@@ -1,28 +1,34 @@
 /**
  * The calls about send and receive folders (shared/folder-roles.ts).
  */
-import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
+import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
 import { ERRORS, type ErrorCode, PailError, type WireError } from '../../shared/errors.ts'
 import {
   type BatchState,
   type FolderRoleView,
   type folderCalls,
   MARKER_NAMES,
+  RECEIVED_PATHS_MAX,
 } from '../../shared/folder-roles.ts'
 import type { FolderRoles, RoleRow } from '../store/folder-roles.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import type { Received } from '../sync/receive-folders.ts'
 import type { SendStep } from '../sync/send-plan.ts'
 import { localPathOf, nodeAt, placeOf } from './local-paths.ts'
 import type { MountSession } from './mount-session.ts'
+import type { Volume } from './volume.ts'
 
 /** Folders with a role in one bucket. */
 const ROLES_MAX = 100
+/** A folder of a million files takes about so long. */
+const LEARN_MS_MAX = 10 * 60_000
 /** How long the bucket may take to say what is in the folder. */
 const LOOK_MS_MAX = 30_000
 
 export type RoleParts = {
   readonly roles: FolderRoles
   readonly sessions: () => Iterable<MountSession>
+  readonly tell: (news: EngineNews) => void
   readonly onDidChange: () => void
 }
 
@@ -42,14 +48,37 @@ export class RoleHandlers {
     }
   }
 
+  /** Told by the paths that programs see, once for each mount that shows the folder. */
+  noteReceived(volume: Volume, { folder, ids, bytes }: Received): void {
+    for (const session of this.#parts.sessions()) {
+      if (session.volume !== volume || session.life !== 'mounted') continue
+      const node = volume.tree.nodes.byId(folder)
+      const dir = node && localPathOf(session, node)
+      if (dir === undefined) continue
+      const rows = ids
+        .slice(0, RECEIVED_PATHS_MAX)
+        .flatMap((id) => volume.tree.nodes.byId(id) ?? [])
+      const paths = rows.flatMap((row) => localPathOf(session, row) ?? [])
+      this.#parts.tell({
+        event: 'folders/received',
+        value: { dir, files: ids.length, bytes, paths },
+      })
+    }
+    this.#parts.onDidChange()
+  }
+
   async #set({ dir, role, options }: EngineParsed<'folders/set-role'>): Promise<FolderRoleView> {
     const { session, node } = await this.#folder(dir)
-    if (session.isReadOnly) throw new PailError('vfs/read-only', dir, { dir })
+    if (role === 'send' && session.isReadOnly) throw new PailError('vfs/read-only', dir, { dir })
     const { tree, listings } = session.volume
     this.#checkPlace(session, node)
     // A marker that is there already must be known before anything is sent.
     await listings.ensureFresh(node.id, AbortSignal.timeout(LOOK_MS_MAX))
     if (role === 'send') this.#checkMarkers(session, node)
+    const isKnown = this.#parts.roles.of(node.id)?.role === role
+    if (role === 'receive' && !isKnown) {
+      await session.volume.receives.learn(node.id, AbortSignal.timeout(LEARN_MS_MAX))
+    }
     const { volume, id } = { volume: tree.volume, id: node.id }
     await tree.change(() =>
       this.#parts.roles.set({ node: id, volume, role, options, sinceMs: tree.clock.nowMs() }),
@@ -140,33 +169,48 @@ export class RoleHandlers {
 
   #reload({ volume }: MountSession): void {
     volume.sends.reload()
+    volume.receives.reload()
     volume.batches.wake()
     volume.syncer.wake()
     this.#parts.onDidChange()
   }
 
   #view(session: MountSession, role: RoleRow): FolderRoleView {
-    const { tree, batches, sends } = session.volume
+    const { tree, bucket } = session.volume
     const node = tree.node(role.node)
-    const { step, error, quietLeftMs } = batches.look(role)
     const { files, bytes } = this.#parts.roles.batchOf(role.node)
-    const held = step.kind === 'held' || error ? this.#heldBy(session, role, error) : undefined
     return {
       dir: localPathOf(session, node) ?? session.dir,
-      bucket: session.volume.bucket,
+      bucket,
       prefix: tree.keyOf(node),
       role: role.role,
       options: role.options,
-      state: held ? 'held' : stateOf(step),
       files,
       bytes,
-      waitingFiles: sends.facts(role).waiting,
-      ...(step.kind === 'quiet' ? { endsMs: tree.clock.nowMs() + quietLeftMs } : {}),
-      ...(held ? { held } : {}),
+      ...(role.role === 'send' ? this.#sending(session, role) : this.#receiving(session, role)),
       ...(role.batch > 0
         ? { last: { batch: role.batch, files: role.batchFiles, atMs: role.batchMs } }
         : {}),
     }
+  }
+
+  #sending(session: MountSession, role: RoleRow) {
+    const { tree, batches, sends } = session.volume
+    const { step, error, quietLeftMs } = batches.look(role)
+    const held = step.kind === 'held' || error ? this.#heldBy(session, role, error) : undefined
+    return {
+      state: held ? ('held' as const) : stateOf(step),
+      waitingFiles: sends.facts(role).waiting,
+      ...(step.kind === 'quiet' ? { endsMs: tree.clock.nowMs() + quietLeftMs } : {}),
+      ...(held ? { held } : {}),
+    }
+  }
+
+  #receiving({ volume: { receives } }: MountSession, role: RoleRow) {
+    const waitingFiles = receives.missing(role.node)
+    const { files } = this.#parts.roles.batchOf(role.node)
+    const state: BatchState = files === 0 ? 'idle' : waitingFiles > 0 ? 'open' : 'quiet'
+    return { state, waitingFiles }
   }
 
   #heldBy(session: MountSession, role: RoleRow, failure: PailError | undefined) {

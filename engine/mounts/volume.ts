@@ -29,6 +29,7 @@ import { FileContents } from '../sync/file-contents.ts'
 import { FolderWatch } from '../sync/folder-watch.ts'
 import { Listings } from '../sync/listing.ts'
 import { Pins } from '../sync/pins.ts'
+import { type Received, ReceiveFolders } from '../sync/receive-folders.ts'
 import type { RequestLedger, RequestLedgers } from '../sync/request-ledger.ts'
 import { SendBatches } from '../sync/send-batches.ts'
 import { SendFolders } from '../sync/send-folders.ts'
@@ -72,6 +73,8 @@ export type VolumeEvents = {
   readonly onDidChange: () => void
   /** Others stored files in folders that were known. */
   readonly onDidArrive?: (arrived: Arrived) => void
+  /** A batch in a receive folder is complete. */
+  readonly onDidReceive?: (received: Received) => void
 }
 
 export class Volume {
@@ -86,6 +89,7 @@ export class Volume {
   readonly syncer: Syncer
   readonly sends: SendFolders
   readonly batches: SendBatches
+  readonly receives: ReceiveFolders
   readonly siblings: SiblingReads
   readonly store: ObjectStore
   readonly requests: EndpointRequests
@@ -200,6 +204,16 @@ export class Volume {
       host: stores.host,
       onDidChange,
     })
+    this.receives = new ReceiveFolders({
+      ...shared,
+      roles,
+      fetcher: stores.fetcher,
+      cache: stores.cache,
+      pollingMode: () => this.ledger.mode,
+      isOnline: () => this.connectivity.isOnline,
+      onDidReceive: (received) => events.onDidReceive?.(received),
+      onDidChange,
+    })
     this.syncer = new Syncer({
       ...shared,
       contents: this.contents,
@@ -221,6 +235,7 @@ export class Volume {
     this.clockJumped()
     this.#lifetime.background('syncer', this.syncer.run())
     this.#lifetime.background('send', this.batches.run())
+    this.#lifetime.background('receive', this.receives.run())
     this.#lifetime.background('pins', this.pins.run())
   }
 
@@ -235,6 +250,7 @@ export class Volume {
     this.requests.resumed()
     this.syncer.wake()
     this.folders.wake()
+    this.receives.reload()
   }
 
   /**

@@ -18,6 +18,7 @@ import { Journal } from '../../engine/store/journal.ts'
 import { Nodes } from '../../engine/store/nodes.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
 import { Fetcher } from '../../engine/sync/fetcher.ts'
+import type { Received } from '../../engine/sync/receive-folders.ts'
 import { RequestLedgers } from '../../engine/sync/request-ledger.ts'
 import { UploadBuffers } from '../../engine/sync/upload-buffers.ts'
 import { MountVfs } from '../../engine/vfs/mount-vfs.ts'
@@ -34,6 +35,7 @@ export type BareOptions = {
   readonly log?: Stores['log']
   /** Names this computer in conflict copies; `host` when absent. */
   readonly host?: string
+  readonly onDidReceive?: (received: Received) => void
 }
 
 /** What a stopped engine leaves behind: its database, its disk, and how much of the WAL is safe. */
@@ -143,7 +145,7 @@ export class BareEngine {
         prefix,
         store,
       },
-      { onDidChange: () => {} },
+      { onDidChange: () => {}, onDidReceive: options.onDidReceive ?? (() => {}) },
     )
     volume = made
     const root = await clock.until(findRoot(stores, made, prefix))

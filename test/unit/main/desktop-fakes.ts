@@ -88,6 +88,8 @@ export class FakeLink implements EngineLink {
     this.#listener = listener
   }
 
+  onDidReceive(): void {}
+
   tell(status: StatusView): void {
     this.#listener(status)
   }
@@ -170,6 +172,7 @@ export function setUpDesktop(lives: readonly Answers[] = [WORKING_ENGINE]): Benc
     clock,
     log: silentLog,
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
+    onDidReceive: () => {},
     connect: async () => {
       const link = new FakeLink(lives[Math.min(links.length, lives.length - 1)] ?? {})
       links.push(link)
