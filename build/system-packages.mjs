@@ -27,7 +27,7 @@ const WINDOW = [
   { names: ['fonts-dejavu-core'] },
 ]
 
-/** A screen, a keychain, tools for attributes, a compiler for the S3 server, and the peers. @type {readonly Need[]} */
+/** A screen, a keychain, tools for attributes, a compiler for the S3 server, the peers, and what people use. @type {readonly Need[]} */
 const TESTS = [
   { names: ['xvfb'], program: 'Xvfb' },
   { names: ['xauth'], program: 'xauth' },
@@ -39,6 +39,13 @@ const TESTS = [
   { names: ['golang-go'], program: 'go' },
   { names: ['s3fs'], program: 's3fs' },
   { names: ['rclone'], program: 'rclone' },
+  { names: ['git'], program: 'git' },
+  { names: ['vim'], program: 'vim' },
+  { names: ['nano'], program: 'nano' },
+  { names: ['rsync'], program: 'rsync' },
+  { names: ['zip'], program: 'zip' },
+  { names: ['unzip'], program: 'unzip' },
+  { names: ['xz-utils'], program: 'xz' },
 ]
 
 function isDebian() {

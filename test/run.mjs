@@ -16,6 +16,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installCargoTools } from '../build/cargo-tools.mjs'
 import { ROOT, SetupError } from '../build/common.mjs'
+import { installPythonTools } from '../build/python-tools.mjs'
 import { setUp } from '../build/setup.mjs'
 import { versitygwPath } from '../build/versitygw.mjs'
 import { endLeftovers } from './leftovers.mjs'
@@ -151,7 +152,10 @@ async function setUpAndRun(wanted) {
     const isCheck = wanted.includes('check')
     await setUp(isCheck ? 'check' : 'tests')
     if (!isCheck) runEnv.PAIL_VERSITYGW = versitygwPath()
-    if (wanted.includes('conformance')) await installCargoTools()
+    if (wanted.includes('conformance')) {
+      await installCargoTools()
+      await installPythonTools()
+    }
     return await runWanted(wanted)
   } catch (thrown) {
     const text = thrown instanceof SetupError ? thrown.message : thrown

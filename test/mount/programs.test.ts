@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PailHome, startPail } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client, sha256 } from '../support/s3-client.ts'
 import { DOCUMENT, SAVE_SEQUENCES, save } from '../support/save-sequences.ts'
-import { Dice, hashesBelow, hashesOf, pathsBelow } from '../support/tree.ts'
-import { TREE_PROGRAMS } from '../support/tree-programs.ts'
+import { Dice } from '../support/tree.ts'
+import { expectInBucket, TREE_PROGRAMS } from '../support/tree-programs.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const BUCKET = 'programs'
@@ -63,15 +63,7 @@ describe('Programs', () => {
     const folder = name.replaceAll(/\W+/g, '-')
     const dir = mount.path(folder)
     await fs.mkdir(dir)
-    await script(dir)
-    await mount.flush()
-    // As any other client sees it.
-    const { files } = await pathsBelow(dir)
-    const local = await hashesBelow(dir)
-    expect(await hashesOf(files, (file) => s3.sha256Of(BUCKET, `${folder}/${file}`))).toEqual(local)
-    const keys = (await s3.list(BUCKET, `${folder}/`)).map(({ key }) => key)
-    const objects = keys.filter((key) => !key.endsWith('/'))
-    expect(objects.sort()).toEqual(files.map((file) => `${folder}/${file}`).sort())
-    expect(await s3.openUploads(BUCKET)).toEqual([])
+    await script(dir, { files: 150, transactions: 40 })
+    await expectInBucket({ mount, s3, bucket: BUCKET }, folder)
   })
 })

@@ -3,14 +3,17 @@
  * own means. Afterwards the test compares folder and bucket.
  */
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { temporaryFolder } from './folder.ts'
-import { Dice } from './tree.ts'
+import type { PailHome } from './pail-mount.ts'
+import type { PlainS3 } from './s3-client.ts'
+import { Dice, hashesBelow, hashesOf, pathsBelow } from './tree.ts'
 
-type TreeProgram = (dir: string) => Promise<void>
+export type TreeProgram = (dir: string, sizes: ProgramSizes) => Promise<void>
 
 const run = promisify(execFile)
 const SQLITE = resolve(
@@ -18,9 +21,9 @@ const SQLITE = resolve(
   '../../node_modules/@photostructure/sqlite/dist/index.mjs',
 )
 const LIMIT_MS = 280_000
-/** Files of the trees; the conformance run takes more. */
-const FILES = Number(process.env.PAIL_PROGRAM_FILES ?? 150)
-const TRANSACTIONS = Number(process.env.PAIL_PROGRAM_TRANSACTIONS ?? 40)
+const TYPING_MS_MAX = 60_000
+/** How much each program has to do. */
+export type ProgramSizes = { readonly files: number; readonly transactions: number }
 
 /** A tree on the ordinary disk. */
 async function makeTree(files: number): Promise<string> {
@@ -38,13 +41,33 @@ async function expectSame(first: string, second: string): Promise<void> {
   await run('diff', ['-r', first, second])
 }
 
+/** The folder as any other client sees it: file for file, and nothing besides. */
+export async function expectInBucket(
+  { mount, s3, bucket }: { mount: PailHome; s3: PlainS3; bucket: string },
+  folder: string,
+): Promise<void> {
+  await mount.flush()
+  const dir = mount.path(folder)
+  const { files } = await pathsBelow(dir)
+  const inBucket = await hashesOf(files, (file) => s3.sha256Of(bucket, `${folder}/${file}`))
+  expect(inBucket).toEqual(await hashesBelow(dir))
+  const keys = (await s3.list(bucket, `${folder}/`)).map(({ key }) => key)
+  const objects = keys.filter((key) => !key.endsWith('/'))
+  expect(objects.sort()).toEqual(files.map((file) => `${folder}/${file}`).sort())
+  expect(await s3.openUploads(bucket)).toEqual([])
+}
+
 /** Two processes that both count in one database; each transaction reads, then writes. */
-async function twoWriters(path: string, mode: 'delete' | 'wal'): Promise<void> {
+async function twoWriters(
+  path: string,
+  mode: 'delete' | 'wal',
+  transactions: number,
+): Promise<void> {
   const script = (name: string) => `
     const { DatabaseSync } = await import(${JSON.stringify(SQLITE)})
     const database = new DatabaseSync(${JSON.stringify(path)}, { timeout: 120000 })
     database.exec('pragma journal_mode = ${mode}; create table if not exists t (who, n)')
-    for (let n = 0; n < ${TRANSACTIONS}; n++) {
+    for (let n = 0; n < ${transactions}; n++) {
       database.exec('begin immediate')
       const { seen } = database.prepare('select count(*) as seen from t').get()
       database.prepare('insert into t values (?, ?)').run('${name}', seen)
@@ -61,19 +84,43 @@ async function twoWriters(path: string, mode: 'delete' | 'wal'): Promise<void> {
     console.log(database.prepare('select count(*) as n, count(distinct n) as d from t').get())
     database.close()`
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check])
-  const rows = 2 * TRANSACTIONS
+  const rows = 2 * transactions
   expect(stdout).toContain('ok')
   expect(stdout).toContain(`n: ${rows}, d: ${rows}`)
 }
 
+const WRITE_OUT = '\u000f'
+const EXIT = '\u0018'
+
+/** Types keys at a terminal, each once the screen shows what they wait for. */
+async function typeInto(
+  command: string,
+  dialogue: ReadonlyArray<{ readonly shown: string; readonly keys: string }>,
+): Promise<void> {
+  const env = { ...process.env, TERM: 'xterm', HOME: temporaryFolder() }
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], { env, timeout: TYPING_MS_MAX })
+  const left = [...dialogue]
+  let screen = ''
+  terminal.stdout.on('data', (chunk: Buffer) => {
+    screen += chunk.toString()
+    const [next] = left
+    if (!next || !screen.includes(next.shown)) return
+    left.shift()
+    screen = ''
+    terminal.stdin.write(next.keys)
+  })
+  const [code] = await once(terminal, 'exit')
+  expect([code, left], `${command} showed ${screen}`).toEqual([0, []])
+}
+
 const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
-  async 'git commits many files, packs them and checks itself'(dir) {
+  async 'git commits many files, packs them and checks itself'(dir, { files }) {
     const git = async (...args: string[]) =>
       (await run('git', ['-C', dir, ...args], { timeout: LIMIT_MS })).stdout
     await git('init', '-q')
     await git('config', 'user.name', 'a')
     await git('config', 'user.email', 'a@b.invalid')
-    await fs.cp(await makeTree(FILES), dir, { recursive: true })
+    await fs.cp(await makeTree(files), dir, { recursive: true })
     await git('add', '.')
     await git('commit', '-q', '-m', 'all')
     await fs.writeFile(join(dir, 'folder 1', 'more.txt'), 'more')
@@ -86,8 +133,8 @@ const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
     await git('fsck', '--strict', '--full')
   },
 
-  async 'rsync brings a tree here, and only what differs the second time'(dir) {
-    const source = await makeTree(FILES)
+  async 'rsync brings a tree here, and only what differs the second time'(dir, { files }) {
+    const source = await makeTree(files)
     await run('rsync', ['-a', `${source}/`, dir])
     await expectSame(source, dir)
     const second = await run('rsync', ['-ai', `${source}/`, dir])
@@ -111,8 +158,8 @@ const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
     await expectSame(source, dir)
   },
 
-  async 'zip and unzip, tar with each of its compressions'(dir) {
-    const source = await makeTree(FILES / 3)
+  async 'zip and unzip, tar with each of its compressions'(dir, { files }) {
+    const source = await makeTree(files / 3)
     const zip = join(temporaryFolder(), 'all.zip')
     await run('zip', ['-qr', zip, '.'], { cwd: source })
     await run('unzip', ['-q', zip, '-d', join(dir, 'unzipped')])
@@ -129,17 +176,17 @@ const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
     }
   },
 
-  async 'sqlite with a journal, two processes writing'(dir) {
-    await twoWriters(join(dir, 'journal.db'), 'delete')
+  async 'sqlite with a journal, two processes writing'(dir, { transactions }) {
+    await twoWriters(join(dir, 'journal.db'), 'delete', transactions)
     expect(await fs.readdir(dir)).toEqual(['journal.db'])
   },
 
-  async 'sqlite with a write-ahead log, two processes writing'(dir) {
-    await twoWriters(join(dir, 'wal.db'), 'wal')
+  async 'sqlite with a write-ahead log, two processes writing'(dir, { transactions }) {
+    await twoWriters(join(dir, 'wal.db'), 'wal', transactions)
     expect(await fs.readdir(dir)).toEqual(['wal.db'])
   },
 
-  async 'npm installs a package, pip another'(dir) {
+  async 'npm installs a package'(dir) {
     const source = temporaryFolder()
     await fs.mkdir(join(source, 'js'))
     const manifest = { name: 'local-js', version: '1.0.0', main: 'index.js' }
@@ -152,6 +199,19 @@ const PROGRAMS: Readonly<Record<string, TreeProgram>> = {
     await run('npm', [...install, join(source, 'local-js-1.0.0.tgz')], { cwd: source })
     const { stdout } = await run('node', ['-p', 'require("local-js")'], { cwd: dir })
     expect(stdout.trim()).toBe('42')
+  },
+
+  async 'nano saves a file'(dir) {
+    const path = join(dir, 'notes.txt')
+    await fs.writeFile(path, 'text\n')
+    await typeInto(`nano -I '${path}'`, [
+      { shown: 'GNU nano', keys: 'by nano ' },
+      { shown: 'Modified', keys: WRITE_OUT },
+      { shown: 'to Write', keys: '\r' },
+      { shown: 'Wrote', keys: EXIT },
+    ])
+    expect(await fs.readFile(path, 'utf8')).toBe('by nano text\n')
+    expect(await fs.readdir(dir)).toEqual(['notes.txt'])
   },
 
   async 'a program follows a file that another one appends to'(dir) {
