@@ -1,0 +1,68 @@
+/** A copy that the server is to make, when it cannot. */
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { SeededRandom } from '../../engine/base/clock.ts'
+import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { PailError } from '../../shared/errors.ts'
+import { BareEngine } from '../support/bare-engine.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { Paths } from '../support/paths.ts'
+
+const SOURCE = Uint8Array.from({ length: 9_000 }, (_, at) => 1 + (at % 251))
+
+/** A bucket that does not copy, and an engine on it. */
+async function startWithout(copy: PailError['code'], get?: PailError['code']) {
+  const clock = new FakeClock(1_800_000_000_000, 12)
+  const bucket = new MemoryObjectStore({ clock })
+  bucket.putDirect('source', SOURCE)
+  bucket.copy = async () => {
+    throw new PailError(copy, 'no copies here')
+  }
+  const engine = await BareEngine.start({ store: bucket, clock, random: new SeededRandom(1) })
+  onTestFinished(() => engine.close())
+  if (get !== undefined) {
+    bucket.get = async () => {
+      throw new PailError(get, 'no bytes here')
+    }
+  }
+  const paths = new Paths(engine, (work) => clock.until(work))
+  return { bucket, engine, paths, clock }
+}
+
+describe('A copy that the server is to make', () => {
+  test('is made of fetched bytes where the server copies nothing', async () => {
+    const { bucket, engine, paths } = await startWithout('s3/unsupported')
+    expect(await paths.copy('source', 'copy')).toBe('ok')
+    expect(await paths.read('copy')).toEqual(SOURCE)
+    // The source may go: nothing that was closed depends on it.
+    bucket.deleteDirect('source')
+    expect((await engine.flush()).files).toBe(0)
+    expect(bucket.bytesOf('copy')).toEqual(SOURCE)
+  })
+
+  test('fails where the bytes cannot be had either, and leaves what any failed copy leaves', async () => {
+    const { bucket, engine, paths } = await startWithout('auth/denied', 's3/archived')
+    expect(await paths.copy('source', 'copy')).toBe('EACCES')
+    expect(await paths.read('copy')).toHaveLength(0)
+    expect((await engine.flush()).files).toBe(0)
+    expect(bucket.bytesOf('copy')).toHaveLength(0)
+    expect(bucket.bytesOf('source')).toEqual(SOURCE)
+  })
+
+  test('never takes the place of what somebody else has stored there meanwhile', async () => {
+    const clock = new FakeClock(1_800_000_000_000, 12)
+    const bucket = new MemoryObjectStore({ clock })
+    bucket.putDirect('source', SOURCE)
+    bucket.putDirect('copy', 'old')
+    const engine = await BareEngine.start({ store: bucket, clock, random: new SeededRandom(1) })
+    onTestFinished(() => engine.close())
+    const paths = new Paths(engine, (work) => clock.until(work))
+    expect((await paths.names('')).map(({ name }) => name)).toEqual(['copy', 'source'])
+    bucket.putDirect('copy', 'theirs')
+    expect(await paths.copy('source', 'copy')).toBe('ok')
+    await engine.flush()
+    expect(new TextDecoder().decode(bucket.bytesOf('copy'))).toBe('theirs')
+    const ours = bucket.keys().filter((key) => key.startsWith('copy (conflict'))
+    expect(ours).toHaveLength(1)
+    expect(bucket.bytesOf(ours[0] ?? '')).toEqual(SOURCE)
+  })
+})
