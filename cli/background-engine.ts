@@ -11,12 +11,9 @@ import { z } from 'zod'
 import type { Clock } from '../engine/base/clock.ts'
 import { connectEngine, type EngineClient } from '../engine/mounts/client.ts'
 import { layoutOf, openDataDir } from '../engine/mounts/data-dir.ts'
-import { engineEnvironment } from '../engine/mounts/engine-environment.ts'
+import { ENGINE_HEAP_FLAG, engineEnvironment } from '../engine/mounts/engine-environment.ts'
 import { PailError } from '../shared/errors.ts'
 import { WireErrorSchema } from '../shared/model.ts'
-
-/** Small young generations: bodies and listings are short-lived, and collected sooner. */
-const ENGINE_MEMORY_FLAGS = ['--max-semi-space-size=4'] as const
 
 const READY_WAIT_MS = 30_000
 const CONNECT_WAIT_MS = 10_000
@@ -91,7 +88,7 @@ function spawnEngine(options: StartOptions): ChildProcess {
   const log = fs.openSync(layoutOf(dataDir).logFile, 'a', 0o600)
   const flags = ['--data-dir', dataDir, '--ready-fd', String(READY_FD), '--ends-when-idle']
   try {
-    return spawn(process.execPath, [...ENGINE_MEMORY_FLAGS, enginePath, ...flags], {
+    return spawn(process.execPath, [ENGINE_HEAP_FLAG, enginePath, ...flags], {
       cwd: '/',
       detached: true,
       env: engineEnvironment(environment),

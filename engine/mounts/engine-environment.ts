@@ -1,11 +1,14 @@
 /**
- * What an engine started by the command line may see of the caller's environment. Pure.
+ * What an engine process is started with, and what it may see of the caller's environment. Pure.
  *
  * Never: lets through a variable that is not named here; `AWS_*` and the like stay out.
  */
 
 /** Reads of /dev/fuse block pool threads, and the pool is per process. */
 export const ENGINE_POOL_THREADS = 16
+
+/** A small young generation: bodies and listings are short-lived, and collected sooner. */
+export const ENGINE_HEAP_FLAG = '--max-semi-space-size=4'
 
 const PASSED_ON: ReadonlySet<string> = new Set([
   'HOME',
