@@ -15,6 +15,8 @@ export type MountOptions = {
   readonly passwdFile?: string
   readonly readOnly?: boolean
   readonly allowOther?: boolean
+  readonly attributes?: 'listing' | 'all'
+  readonly syncXattrs?: boolean
   readonly foreground?: boolean
   readonly create?: boolean
   readonly option?: readonly string[]
@@ -47,6 +49,8 @@ export function planMount(
       readOnly: options.readOnly === true || s3fs.readOnly,
       createDir: options.create === true,
       ...(options.allowOther === true || s3fs.allowOther ? { allowOther: true } : {}),
+      attributes: options.attributes ?? 'listing',
+      syncXattrs: options.syncXattrs === true || s3fs.syncXattrs,
     },
     ...(passwordFile === undefined ? {} : { passwordFile: resolve(from.cwd, passwordFile) }),
     warnings: s3fs.warnings,

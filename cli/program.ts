@@ -100,6 +100,12 @@ function addMount(program: Command, run: Run): void {
     .option('--passwd-file <file>', 'file with ACCESS:SECRET or BUCKET:ACCESS:SECRET, mode 600')
     .option('--read-only', 'refuse every change')
     .option('--allow-other', 'let other users of this computer in, as modes and owners allow')
+    .addOption(
+      new Option('--attributes <which>', 'mode, owner and links of other tools: as listed, or all')
+        .choices(['listing', 'all'])
+        .default('listing'),
+    )
+    .option('--sync-xattrs', 'keep extended attributes in the bucket, too')
     .option('-f, --foreground', 'stay until the folder is unmounted')
     .option('--create', 'make the folder when it is missing')
     .option(

@@ -12,6 +12,7 @@ export type S3fsOptions = {
   readonly region?: string
   readonly readOnly: boolean
   readonly allowOther: boolean
+  readonly syncXattrs: boolean
   readonly warnings: readonly string[]
 }
 
@@ -77,7 +78,7 @@ const REFUSED: Readonly<Record<string, string>> = {
  * @throws PailError `input/invalid` naming the option that cannot be used
  */
 export function parseS3fsOptions(groups: readonly string[]): S3fsOptions {
-  const found: Found = { readOnly: false, allowOther: false }
+  const found: Found = { readOnly: false, allowOther: false, syncXattrs: false }
   const warnings: string[] = []
   for (const item of groups.flatMap((group) => group.split(',')).filter((text) => text !== '')) {
     const equals = item.indexOf('=')
@@ -88,6 +89,7 @@ export function parseS3fsOptions(groups: readonly string[]): S3fsOptions {
     else if (name === 'endpoint' || name === 'region') found.region = given(name, value)
     else if (name === 'ro') found.readOnly = true
     else if (name === 'allow_other') found.allowOther = true
+    else if (name === 'use_xattr') found.syncXattrs = value !== '0'
     else if (IGNORED.has(name)) warnings.push(`The option ${name} has no meaning here.`)
     else if (!ALREADY_SO.has(name)) throw refused(name)
   }

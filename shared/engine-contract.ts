@@ -30,6 +30,13 @@ export const engineCalls = {
       readOnly: z.boolean(),
       /** Let other users of this computer in, as far as mode and owner of each file allow. */
       allowOther: z.boolean().default(false),
+      /**
+       * `listing`: attributes as far as listings tell them, the rest when a file is opened. `all`:
+       * one more request for each object, once, so that `ls -l` shows what other tools stored.
+       */
+      attributes: z.enum(['listing', 'all']).default('listing'),
+      /** Extended attributes travel to the bucket, in the form of s3fs. */
+      syncXattrs: z.boolean().default(false),
       /** Make the folder when it is missing (the app's default folders). */
       createDir: z.boolean().default(false),
     }),

@@ -23,6 +23,7 @@ import { MountPoints } from '../store/mount-points.ts'
 import { Nodes } from '../store/nodes.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
+import { learn } from '../sync/learn.ts'
 import { RequestLedgers } from '../sync/request-ledger.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
@@ -73,6 +74,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     storeOf: (id) => volumeOf(id).store,
     requestsOf: (id) => volumeOf(id).requests,
     onDamaged: (version) => volumes.get(version.volume)?.tree.noteDamaged(version),
+    onFacts: (version, facts) => learn(volumeOf(version.volume).tree, version, facts),
     clock,
     log,
   })

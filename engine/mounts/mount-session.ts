@@ -182,6 +182,7 @@ export class MountSession {
 
   async #mount(root: number): Promise<void> {
     const { stores, volume, request, origin, epoch } = this.#parts
+    if (request.syncXattrs) volume.tree.syncsXattrs = true
     const vfs = new MountVfs({
       tree: volume.tree,
       listings: volume.listings,
@@ -196,6 +197,8 @@ export class MountSession {
       isOnline: () => volume.connectivity.isOnline,
       folders: volume.folders,
       onDidMiss: (id) => this.#noteMiss(id),
+      attributes: volume.attributes,
+      wantsAllAttributes: request.attributes === 'all',
       onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
     const fuse = await mountFuse({

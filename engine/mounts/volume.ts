@@ -22,6 +22,7 @@ import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
 import { PinTable } from '../store/pin-table.ts'
 import type { StagingArea } from '../store/staging.ts'
 import { Arrivals, type Arrived } from '../sync/arrivals.ts'
+import { AttributeRequests } from '../sync/attribute-requests.ts'
 import { Connectivity } from '../sync/connectivity.ts'
 import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
@@ -85,6 +86,7 @@ export class Volume {
   readonly endpointUrl: string
   readonly tree: Tree
   readonly listings: Listings
+  readonly attributes: AttributeRequests
   readonly contents: FileContents
   readonly syncer: Syncer
   readonly sends: SendFolders
@@ -171,6 +173,7 @@ export class Volume {
       signal: this.#lifetime.signal,
     }
     this.listings = new Listings(shared)
+    this.attributes = new AttributeRequests(shared)
     this.folders = new FolderWatch({
       ...shared,
       listings: this.listings,

@@ -91,6 +91,9 @@ export class FlakyObjectStore implements ObjectStore {
   head: ObjectStore['head'] = (key, signal) =>
     this.#run('head', key, signal, () => this.#inner.head(key, signal))
 
+  tags: ObjectStore['tags'] = (key, signal) =>
+    this.#run('tags', key, signal, () => this.#inner.tags(key, signal))
+
   get: ObjectStore['get'] = (request, signal) =>
     this.#run('get', request.key, signal, () => this.#inner.get(request, signal))
 

@@ -16,6 +16,7 @@ import type {
   Etag,
   ListPage,
   ListRequest,
+  ObjectFacts,
   ObjectHead,
   ObjectInfo,
   ObjectService,
@@ -122,24 +123,22 @@ export class MemoryObjectStore implements ObjectStore {
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
     this.#begin('head', signal)
     const object = this.#mustHave(key)
-    const { metadata = {}, contentType } = object
-    return {
-      ...infoOf(key, object),
-      metadata,
-      ...(contentType === undefined ? {} : { contentType }),
-    }
+    return { ...infoOf(key, object), ...factsOf(object) }
   }
 
-  async get(
-    request: { key: string; etag: Etag; offset: number; into: Uint8Array },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async tags(key: string, signal?: AbortSignal): Promise<string> {
+    this.#begin('tags', signal)
+    return this.#mustHave(key).tags ?? ''
+  }
+
+  async get(request: Parameters<ObjectStore['get']>[0], signal?: AbortSignal): Promise<void> {
     const { key, etag, offset, into } = request
     if (into.length === 0) return
     this.#begin('get', signal)
     const object = this.#mustHave(key)
     if (object.etag !== etag) throw changed(key)
     if (offset + into.length > object.body.length) throw changed(key)
+    request.onFacts?.(factsOf(object))
     into.set(object.body.subarray(offset, offset + into.length))
   }
 
@@ -155,7 +154,14 @@ export class MemoryObjectStore implements ObjectStore {
     const { key, sourceKey, sourceEtag, replace } = request
     const source = this.#mustHave(sourceKey)
     if (sourceEtag !== undefined && source.etag !== sourceEtag) throw changed(sourceKey)
-    return { etag: this.#store(key, source.body, replace ?? source, md5Etag(source.body)) }
+    const storageClass = request.storageClass ?? replace?.storageClass
+    const { storageClass: _, ...kept } = replace ?? source
+    const attributes = {
+      ...kept,
+      ...(source.tags ? { tags: source.tags } : {}),
+      ...(storageClass ? { storageClass } : {}),
+    }
+    return { etag: this.#store(key, source.body, attributes, md5Etag(source.body)) }
   }
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {
@@ -312,10 +318,26 @@ function changed(key: string): PailError {
   return new PailError('s3/precondition', 'the object is another version', { key, status: 412 })
 }
 
-function attributesOf({ metadata, contentType }: PutAttributes): PutAttributes {
+function attributesOf(attributes: PutAttributes): PutAttributes {
+  const { metadata, contentType, headers, storageClass, tags } = attributes
   return {
     ...(metadata ? { metadata: lowerCased(metadata) } : {}),
     ...(contentType === undefined ? {} : { contentType }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(tags ? { tags } : {}),
+  }
+}
+
+function factsOf(object: StoredObject): ObjectFacts {
+  const { metadata = {}, contentType, headers, storageClass, tags } = object
+  const tagCount = tags ? [...new URLSearchParams(tags)].length : 0
+  return {
+    metadata,
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(tagCount > 0 ? { tagCount } : {}),
   }
 }
 
@@ -324,6 +346,8 @@ function lowerCased(metadata: Readonly<Record<string, string>>): Record<string, 
   return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-function infoOf(key: string, { body, etag, modifiedMs }: StoredObject): ObjectInfo {
-  return { key, sizeBytes: body.length, etag, modifiedMs }
+function infoOf(key: string, object: StoredObject): ObjectInfo {
+  const { body, etag, modifiedMs, storageClass } = object
+  const info = { key, sizeBytes: body.length, etag, modifiedMs }
+  return storageClass === undefined ? info : { ...info, storageClass }
 }

@@ -22,10 +22,28 @@ export type ObjectInfo = {
   readonly storageClass?: string
 }
 
-export type ObjectHead = ObjectInfo & {
+/** Headers of HTTP that an object keeps beside its type. */
+export const KEPT_HEADERS = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'expires',
+] as const
+export type ObjectHeaders = Readonly<Partial<Record<(typeof KEPT_HEADERS)[number], string>>>
+
+/** What an object carries beside its bytes. */
+export type ObjectFacts = {
   readonly metadata: UserMetadata
   readonly contentType?: string
+  readonly headers?: ObjectHeaders
+  /** Undefined means the bucket's standard class. */
+  readonly storageClass?: string
+  /** How many tags it has; which ones, `tags` tells. */
+  readonly tagCount?: number
 }
+
+export type ObjectHead = ObjectInfo & ObjectFacts
 
 export type ListPage = {
   readonly objects: readonly ObjectInfo[]
@@ -50,6 +68,10 @@ export type Precondition = { readonly ifMatch: Etag } | { readonly ifAbsent: tru
 export type PutAttributes = {
   readonly metadata?: UserMetadata
   readonly contentType?: string
+  readonly headers?: ObjectHeaders
+  readonly storageClass?: string
+  /** As `tags` returns them. A copy carries the source's along by itself. */
+  readonly tags?: string
 }
 
 export type PutRequest = PutAttributes & {
@@ -70,8 +92,10 @@ export type CopyRequest = {
   readonly key: string
   /** The copy fails with `s3/precondition` when the source is another version. */
   readonly sourceEtag?: Etag
-  /** Given: replaces the attributes. Absent: they are carried over. */
+  /** Given: replaces the attributes, but for the tags. Absent: they are carried over. */
   readonly replace?: PutAttributes
+  /** A copy gets the standard class unless it is told another one. */
+  readonly storageClass?: string
 }
 
 export type CreateMultipartRequest = PutAttributes & {
@@ -120,6 +144,8 @@ export interface ObjectStore {
   list(request: ListRequest, signal?: AbortSignal): Promise<ListPage>
   /** @throws PailError `s3/no-key` when there is no such object */
   head(key: string, signal?: AbortSignal): Promise<ObjectHead>
+  /** The object's tags, as `PutAttributes` takes them: name=value pairs, URL-encoded, with &. */
+  tags(key: string, signal?: AbortSignal): Promise<string>
   /**
    * Reads exactly `into.length` bytes from `offset` of exactly the version `etag`, into `into`.
    * @throws PailError `s3/precondition` when the object is another version now,
@@ -136,6 +162,8 @@ export interface ObjectStore {
       readonly onProgress?: () => void
       /** Called when the reply shows that the ETag, whatever its form, is no digest of the bytes. */
       readonly onOpaqueEtag?: () => void
+      /** Called with what the version carries beside its bytes, before they arrive. */
+      readonly onFacts?: (facts: ObjectFacts) => void
     },
     signal?: AbortSignal,
   ): Promise<void>

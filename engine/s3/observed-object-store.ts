@@ -27,6 +27,9 @@ export class ObservedObjectStore implements ObjectStore {
 
   head: ObjectStore['head'] = (key, signal) => this.#run('head', key, this.#inner.head(key, signal))
 
+  /** Keys that may not ask for tags may do all that a mount needs. */
+  tags: ObjectStore['tags'] = (key, signal) => this.#inner.tags(key, signal)
+
   get: ObjectStore['get'] = (request, signal) =>
     this.#run('get', request.key, this.#inner.get(request, signal))
 

@@ -4,7 +4,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
 import { digestOf, fitsEtag } from './digest.ts'
-import type { Etag, Precondition, PutAttributes } from './object-store.ts'
+import type { Etag, ObjectHeaders, Precondition, PutAttributes } from './object-store.ts'
 import { hasS3Headers, type Reply, type Where } from './reply.ts'
 import type { Call, S3Caller, SendOptions } from './s3-caller.ts'
 import { badReply, etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
@@ -110,11 +110,46 @@ export class S3Bucket {
   }
 }
 
-export function attributesOf({ metadata, contentType }: PutAttributes) {
+/** @param isCopy  tags go along with a copy by themselves, and would be refused */
+export function attributesOf(attributes: PutAttributes, isCopy = false) {
+  const { metadata, contentType, storageClass, tags } = attributes
   return {
     ...(metadata ? { Metadata: { ...metadata } } : {}),
     ...(contentType === undefined ? {} : { ContentType: contentType }),
+    ...headersOf(attributes.headers ?? {}),
+    ...(isKeptClass(storageClass) ? { StorageClass: storageClass } : {}),
+    ...(tags && !isCopy ? { Tagging: tags } : {}),
   }
+}
+
+function headersOf(headers: ObjectHeaders) {
+  const expires = new Date(headers.expires ?? '')
+  return {
+    ...(headers['cache-control'] ? { CacheControl: headers['cache-control'] } : {}),
+    ...(headers['content-disposition']
+      ? { ContentDisposition: headers['content-disposition'] }
+      : {}),
+    ...(headers['content-encoding'] ? { ContentEncoding: headers['content-encoding'] } : {}),
+    ...(headers['content-language'] ? { ContentLanguage: headers['content-language'] } : {}),
+    ...(Number.isNaN(expires.getTime()) ? {} : { Expires: expires }),
+  }
+}
+
+/**
+ * Classes that answer at once, and that a program may be given again. What is written anew is not
+ * put straight into an archive, where nobody could read it.
+ */
+const KEPT_CLASSES = [
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+] as const
+type KeptClass = (typeof KEPT_CLASSES)[number]
+
+export function isKeptClass(name: string | undefined): name is KeptClass {
+  return KEPT_CLASSES.some((kept) => kept === name)
 }
 
 export function conditionOf(precondition: Precondition | undefined) {

@@ -8,6 +8,7 @@ import {
   CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListBucketsCommand,
   PutObjectCommand,
@@ -31,12 +32,12 @@ import type {
   PutRequest,
 } from './object-store.ts'
 import { BatchDeleter } from './s3-batch-delete.ts'
-import { attributesOf, conditionOf, S3Bucket } from './s3-bucket.ts'
+import { attributesOf, conditionOf, isKeptClass, S3Bucket } from './s3-bucket.ts'
 import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
 import { MultipartUploads } from './s3-multipart.ts'
-import { badReply, checkRange, headOf, isWhole, xmlOf } from './s3-replies.ts'
+import { badReply, checkRange, factsOf, headOf, isWhole, tagsOf, xmlOf } from './s3-replies.ts'
 import { TRANSPORT_LIMITS, type TransportLimits } from './talk.ts'
 
 export type S3Options = {
@@ -131,6 +132,21 @@ class S3ObjectStore implements ObjectStore {
     return headOf(reply, key, this.#bucket.where('HeadObject', key))
   }
 
+  async tags(key: string, signal?: AbortSignal): Promise<string> {
+    const input = { Bucket: this.#bucket.name, Key: key }
+    const reply = await this.#bucket.call(
+      {
+        operation: 'GetObjectTagging',
+        key,
+        isSafeToRepeat: true,
+        send: (client, options) => client.send(new GetObjectTaggingCommand(input), options),
+      },
+      signal,
+    )
+    const where = this.#bucket.where('GetObjectTagging', key)
+    return tagsOf(xmlOf(reply, 'Tagging', where))
+  }
+
   async get(request: Parameters<ObjectStore['get']>[0], signal?: AbortSignal): Promise<void> {
     const { key, etag, offset, into } = request
     const asked = { etag, offset, lengthBytes: into.length }
@@ -154,6 +170,7 @@ class S3ObjectStore implements ObjectStore {
         destination: (head) => {
           if (head.status < 200 || head.status >= 300) return undefined
           checkRange(head, asked, where)
+          request.onFacts?.(factsOf(head))
           return into
         },
         send: (client, options) => client.send(new GetObjectCommand(input), options),
@@ -194,13 +211,15 @@ class S3ObjectStore implements ObjectStore {
 
   async copy(request: CopyRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
     const { key, sourceKey, sourceEtag, replace } = request
+    const storageClass = request.storageClass ?? replace?.storageClass
     const input = {
       Bucket: this.#bucket.name,
       Key: key,
       CopySource: this.#bucket.copySource(sourceKey),
       MetadataDirective: replace ? ('REPLACE' as const) : ('COPY' as const),
       ...(sourceEtag ? { CopySourceIfMatch: sourceEtag } : {}),
-      ...(replace ? attributesOf(replace) : {}),
+      ...(replace ? attributesOf(replace, true) : {}),
+      ...(isKeptClass(storageClass) ? { StorageClass: storageClass } : {}),
     }
     const reply = await this.#bucket.call(
       {

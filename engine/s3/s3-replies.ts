@@ -4,7 +4,13 @@
  * Every function either returns checked values or throws a PailError; none returns a part.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Etag, ObjectHead } from './object-store.ts'
+import {
+  type Etag,
+  KEPT_HEADERS,
+  type ObjectFacts,
+  type ObjectHead,
+  type ObjectHeaders,
+} from './object-store.ts'
 import {
   failureOf,
   hasS3Headers,
@@ -15,7 +21,7 @@ import {
   type Where,
 } from './reply.ts'
 import { errorOfReply } from './s3-errors.ts'
-import { parseXml, type XmlElement } from './xml.ts'
+import { child, childText, parseXml, type XmlElement } from './xml.ts'
 
 /** More than any server stores in one object (Amazon: 50 TB, IBM: 10 TB). */
 export const OBJECT_BYTES_MAX = 64 * 1024 ** 4
@@ -109,16 +115,39 @@ export function headOf(reply: Reply, key: string, where: Where): ObjectHead {
   if (headers.etag === undefined) refusePage(reply, where)
   const sizeBytes = sizeOf(headers['content-length'])
   if (sizeBytes === undefined) throw badReply('the size is missing or cannot be one', where)
-  const contentType = headers['content-type']
   return {
     key,
     sizeBytes,
     etag: etagOf(headers.etag, where),
     modifiedMs: timeOf(headers['last-modified']),
+    ...factsOf(reply),
+  }
+}
+
+/** What the object carries beside its bytes; the same on HEAD and on GET. */
+export function factsOf(reply: ReplyHead): ObjectFacts {
+  const { headers } = reply
+  const contentType = headers['content-type']
+  const tagCount = Number(headers['x-amz-tagging-count'] ?? 0)
+  const kept = keptHeadersOf(headers)
+  return {
     metadata: metadataOf(reply),
     ...storageClassOf(headers['x-amz-storage-class']),
     ...(contentType === undefined ? {} : { contentType }),
+    ...(Object.keys(kept).length === 0 ? {} : { headers: kept }),
+    ...(tagCount > 0 ? { tagCount } : {}),
   }
+}
+
+/** The SDK's own transfer coding is none of the object's. */
+const TRANSFER_CODING = /(^|,)\s*aws-chunked\s*(,|$)/
+
+function keptHeadersOf(headers: ReplyHead['headers']): ObjectHeaders {
+  const kept = KEPT_HEADERS.flatMap((name) => {
+    const value = headers[name]
+    return value === undefined || value === '' || TRANSFER_CODING.test(value) ? [] : [[name, value]]
+  })
+  return Object.fromEntries(kept)
 }
 
 function refusePage(reply: Reply, where: Where): void {
@@ -137,6 +166,16 @@ function metadataOf({ headers }: ReplyHead): Record<string, string> {
     if (name.startsWith(METADATA_PREFIX)) metadata[name.slice(METADATA_PREFIX.length)] = value
   }
   return { ...metadata }
+}
+
+/** Tags in the form in which a PUT takes them. */
+export function tagsOf(root: XmlElement): string {
+  const tags = new URLSearchParams()
+  for (const tag of child(root, 'TagSet')?.children ?? []) {
+    if (tag.name !== 'Tag') continue
+    tags.append(childText(tag, 'Key') ?? '', childText(tag, 'Value') ?? '')
+  }
+  return tags.toString()
 }
 
 export type AskedRange = {

@@ -44,6 +44,8 @@ export type NodeRow = {
   /** Directories: when the listing was complete; 0: never. */
   readonly listedMs: number
   readonly hasMarker: boolean
+  /** Directories: Hadoop's `name_$folder$` lies beside it. */
+  readonly hasFolderObject: boolean
   /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null
   /** Where a symbolic link points; null: not known. */
@@ -75,6 +77,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     isSealed: true,
     listedMs: 0,
     hasMarker: false,
+    hasFolderObject: false,
     metadata: null,
     target: null,
     ...known,
@@ -108,6 +111,7 @@ const COLUMNS = {
   isSealed: 'sealed',
   listedMs: 'listed_ms',
   hasMarker: 'has_marker',
+  hasFolderObject: 'has_folder_object',
   metadata: 'metadata',
   target: 'target',
 } as const satisfies Record<keyof NewNode, string>
@@ -312,6 +316,7 @@ function parse(row: Row): NodeRow {
     isSealed: row.sealed === 1,
     listedMs: Number(row.listed_ms),
     hasMarker: row.has_marker === 1,
+    hasFolderObject: row.has_folder_object === 1,
     metadata: text(row.metadata),
     target: text(row.target),
   }

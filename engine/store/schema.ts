@@ -92,6 +92,7 @@ CREATE TABLE node (
   sealed INTEGER NOT NULL DEFAULT 1,
   listed_ms INTEGER NOT NULL DEFAULT 0,
   has_marker INTEGER NOT NULL DEFAULT 0,
+  has_folder_object INTEGER NOT NULL DEFAULT 0,
   metadata TEXT,
   target TEXT
 );

@@ -15,7 +15,7 @@ const ORPHAN_RETRY_MS = 60_000
 
 export type JobCopy = Pick<
   ServerCopy,
-  'source' | 'key' | 'replace' | 'precondition' | 'isVerifiedLater'
+  'source' | 'key' | 'replace' | 'precondition' | 'isVerifiedLater' | 'storageClass'
 >
 
 export async function copyInBucket(job: Job, copy: JobCopy): Promise<Etag> {

@@ -8,7 +8,8 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { WholeCopy } from './content.ts'
-import { attributesOf } from './object-attributes.ts'
+import { encodeFacts, factsOfStored } from './object-attributes.ts'
+import { attributesKeeping, keptFacts } from './rewrite.ts'
 import { serverCopy } from './server-copy.ts'
 import type { SyncerParts } from './sync-job.ts'
 import type { Tree } from './tree.ts'
@@ -35,7 +36,7 @@ export async function copyWhole(
   const { tree, clock } = parts
   const node = { ...tree.node(copy.id), mtime: copy.mtime }
   const key = tree.keyOf(node)
-  const replace = attributesOf(node)
+  const replace = await attributesKeeping(parts, node, await keptFacts(parts, node), true)
   const limit = new AbortController()
   const cancel = clock.after(COPY_WHOLE_MS_MAX, () =>
     limit.abort(new PailError('net/timeout', 'the server does not finish a copy', { key })),
@@ -52,7 +53,8 @@ export async function copyWhole(
       precondition: preconditionOf(tree, node, key),
       signal: ended,
     })
-    await noteCopied(parts, copy, { key, etag, metadata: JSON.stringify(replace.metadata) })
+    const metadata = encodeFacts(factsOfStored(replace))
+    await noteCopied(parts, copy, { key, etag, metadata })
   } finally {
     cancel()
   }

@@ -11,7 +11,7 @@
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { ObjectStore } from '../s3/object-store.ts'
+import type { ObjectFacts, ObjectStore } from '../s3/object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import { allocatedFor } from '../store/block-layout.ts'
 import type { Reservation } from '../store/block-space.ts'
@@ -52,6 +52,7 @@ export type FlightParts = {
   readonly budget: FetchBudget
   readonly loose: LooseRanges
   readonly checks: WholeChecks
+  readonly onFacts?: (version: ObjectVersion, facts: ObjectFacts) => void
 }
 
 export class Flight {
@@ -235,9 +236,11 @@ export class Flights {
         progressed()
       }
       const onOpaqueEtag = () => checks.noteOpaque(flight.version)
+      const onFacts = (facts: ObjectFacts) => this.#tell(flight.version, facts)
       const offset = flight.extent.start
       try {
-        await storeOf(volume).get({ key, etag, offset, into, onProgress, onOpaqueEtag }, signal)
+        const told = { onProgress, onOpaqueEtag, onFacts }
+        await storeOf(volume).get({ key, etag, offset, into, ...told }, signal)
       } catch (thrown) {
         const isSpoiled = thrown instanceof PailError && thrown.code === 's3/integrity'
         if (isSpoiled && ++spoiled === SPOILED_MAX) giveUp.abort(thrown)
@@ -263,6 +266,15 @@ export class Flights {
     } catch (thrown) {
       this.#parts.log.write('warn', 'fetch/not-stored', { error: PailError.from(thrown).message })
       return false
+    }
+  }
+
+  /** That nobody could take it in is no reason not to read. */
+  #tell(version: ObjectVersion, facts: ObjectFacts): void {
+    try {
+      this.#parts.onFacts?.(version, facts)
+    } catch (thrown) {
+      this.#parts.log.write('warn', 'fetch/not-learned', { error: PailError.from(thrown).message })
     }
   }
 

@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock.ts'
 import { Limiter } from '../base/limiter.ts'
 import type { Log } from '../base/log.ts'
 import { withSignal } from '../base/with-signal.ts'
-import type { ObjectStore } from '../s3/object-store.ts'
+import type { ObjectFacts, ObjectStore } from '../s3/object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import { coveringPieces } from '../store/block-layout.ts'
 import type { Extent, ObjectVersion } from './content.ts'
@@ -65,6 +65,8 @@ export type FetcherOptions = {
   readonly log: Log
   /** A version that programs have read was damaged on its way; it is fetched again when asked for. */
   readonly onDamaged?: (version: ObjectVersion) => void
+  /** Told of what each version carries beside its bytes, whenever a range of it arrives. */
+  readonly onFacts?: (version: ObjectVersion, facts: ObjectFacts) => void
   readonly limits?: { readonly inFlightBytesMax?: number; readonly looseBytesMax?: number }
 }
 

@@ -434,14 +434,7 @@ export class FileContent {
   #baseVersion(): ObjectVersion | undefined {
     if (this.#borrowed) return this.#borrowed.source
     const row = this.#parts.tree.nodes.byId(this.id)
-    if (!row || row.etag === null || row.remoteKey === null) return undefined
-    return {
-      volume: row.volume,
-      key: row.remoteKey,
-      // The row's ETag came from the store; the brand is lost on the way through the database.
-      etag: row.etag as Etag,
-      sizeBytes: row.remoteSize,
-    }
+    return row && remoteVersionOf(row)
   }
 }
 
@@ -452,6 +445,14 @@ export type UploadSource = {
   readonly base?: ObjectVersion
   read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void>
   release(): Promise<void>
+}
+
+/** What the bucket has of the node; undefined: nothing. */
+export function remoteVersionOf(row: NodeRow): ObjectVersion | undefined {
+  if (row.etag === null || row.remoteKey === null) return undefined
+  // The row's ETag came from the store; the brand is lost on the way through the database.
+  const etag = row.etag as Etag
+  return { volume: row.volume, key: row.remoteKey, etag, sizeBytes: row.remoteSize }
 }
 
 function localExtents(record: StagedFile['record']): Extent[] {

@@ -5,12 +5,15 @@
  *        mounts and the uploader see the same bytes.
  */
 import { PailError } from '../../shared/errors.ts'
+import { assert, present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { type ContentsParts, FileContent } from './file-content.ts'
+import { type ContentsParts, FileContent, remoteVersionOf } from './file-content.ts'
 import { forgetOrphan } from './tree-edit.ts'
 
 /** Files open or uploading at once, all programs together. */
 export const CONTENTS_MAX = 16_384
+/** What `readSmall` takes into memory. */
+export const SMALL_BYTES_MAX = 4096
 
 export class FileContents {
   readonly #parts: ContentsParts
@@ -58,6 +61,21 @@ export class FileContents {
     const content = this.#contents.get(id) ?? (await this.#open(id))
     content.users++
     return content
+  }
+
+  /** All bytes of the small version that the bucket has of a node. */
+  async readSmall(row: NodeRow, signal: AbortSignal): Promise<Uint8Array> {
+    assert(row.remoteSize <= SMALL_BYTES_MAX, `node ${row.id} is small`)
+    const bytes = new Uint8Array(row.remoteSize)
+    const reader = this.#parts.openReader(
+      present(remoteVersionOf(row), `a version of node ${row.id}`),
+    )
+    try {
+      await reader.read(0, bytes, signal)
+    } finally {
+      reader.close()
+    }
+    return bytes
   }
 
   async release(content: FileContent, origin: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line. */
 import type { Etag } from '../s3/object-store.ts'
 import { copyInBucket } from './copy-guard.ts'
-import { attributesOf } from './object-attributes.ts'
+import { encodeFacts, factsOfStored } from './object-attributes.ts'
+import { attributesKeeping } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import { headOrNone } from './upload-job.ts'
 
@@ -23,10 +24,7 @@ export async function rewriteAttributes(job: Job): Promise<void> {
     await tree.change(() => tree.journal.remove(row.seq))
     return
   }
-  const replace = {
-    ...attributesOf(node, head.metadata),
-    ...(head.contentType === undefined ? {} : { contentType: head.contentType }),
-  }
+  const replace = await attributesKeeping(job, node, head, false)
   const source = { volume: tree.volume, key, etag: node.etag as Etag, sizeBytes: node.remoteSize }
   const etag = await copyInBucket(job, { source, key, replace })
   await tree.change(() => {
@@ -38,7 +36,7 @@ export async function rewriteAttributes(job: Job): Promise<void> {
       tree.nodes.update(node.id, {
         etag,
         seenMs: tree.clock.nowMs(),
-        metadata: JSON.stringify(replace.metadata ?? {}),
+        metadata: encodeFacts(factsOfStored(replace)),
       })
     }
     if (now && now.generation === row.generation) tree.journal.remove(row.seq)

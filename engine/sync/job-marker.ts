@@ -1,7 +1,28 @@
 /** Writes a directory's own object: `dir/`, empty, of the type by which s3fs knows directories. */
-import { attributesOf } from './object-attributes.ts'
+import type { Etag, PutAttributes } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { copyInBucket } from './copy-guard.ts'
+import { encodeFacts, factsOfStored } from './object-attributes.ts'
+import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
+
+/** Some tools keep something in a directory's own object: that stays. */
+async function writeOrRewrite(
+  job: Job,
+  node: NodeRow,
+  key: string,
+  attributes: PutAttributes,
+): Promise<{ etag: Etag }> {
+  const { store, requests, signal, tree } = job
+  const { etag, remoteSize: sizeBytes } = node
+  if (node.hasMarker && node.remoteKey === key && etag !== null && sizeBytes > 0) {
+    const source = { volume: tree.volume, key, etag: etag as Etag, sizeBytes }
+    return { etag: await copyInBucket(job, { source, key, replace: attributes }) }
+  }
+  const marker = { ...attributes, key, body: new Uint8Array(0) }
+  return requests.run('background', (attempt) => store.put(marker, attempt), signal)
+}
 
 export async function writeMarker(job: Job): Promise<void> {
   const { tree, row } = job
@@ -15,11 +36,9 @@ export async function writeMarker(job: Job): Promise<void> {
     return
   }
   const key = tree.keyOf(node)
-  const { etag } = await job.requests.run(
-    'background',
-    (attempt) => job.store.put({ key, body: new Uint8Array(0), ...attributesOf(node) }, attempt),
-    job.signal,
-  )
+  const attributes = await attributesForUpload(job, node, true)
+  const metadata = encodeFacts(factsOfStored(attributes))
+  const { etag } = await writeOrRewrite(job, node, key, attributes)
   await tree.change(() => {
     const now = tree.journal.bySeq(row.seq)
     const current = tree.nodes.byId(node.id)
@@ -35,9 +54,15 @@ export async function writeMarker(job: Job): Promise<void> {
     if (isNew && isHome) {
       // Nothing was in the bucket under it: what is known here is all there is.
       const nowMs = tree.clock.nowMs()
-      tree.nodes.update(node.id, { remoteKey: key, hasMarker: true, etag, listedMs: nowMs })
+      tree.nodes.update(node.id, {
+        remoteKey: key,
+        hasMarker: true,
+        etag,
+        metadata,
+        listedMs: nowMs,
+      })
     } else if (current.remoteKey === key) {
-      tree.nodes.update(node.id, { hasMarker: true, etag })
+      tree.nodes.update(node.id, { hasMarker: true, etag, metadata })
     }
     if (!isHome) journalDelete(tree, key, etag)
     // Renamed meanwhile, or changed again: the row stays and writes the marker at its new place.

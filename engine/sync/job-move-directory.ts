@@ -153,8 +153,8 @@ async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Cop
     async (attempt) => {
       const head = await headOrNone(store, item.source, attempt)
       if (!head) return undefined
-      const { metadata, contentType = DIRECTORY_CONTENT_TYPE } = head
-      const marker = { key: target, body: new Uint8Array(0), metadata, contentType }
+      const { metadata, contentType = DIRECTORY_CONTENT_TYPE, headers = {} } = head
+      const marker = { key: target, body: new Uint8Array(0), metadata, contentType, headers }
       const { etag } = await store.put(marker, attempt)
       return { etag, sizeBytes: 0, sourceEtag: item.etag }
     },
@@ -164,11 +164,12 @@ async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Cop
 
 async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Copied | undefined> {
   const { tree } = job
+  const storageClass = tree.nodes.byRemoteKey(tree.volume, item.source)[0]?.storageClass
   let { etag, sizeBytes } = { etag: item.etag as Etag, sizeBytes: item.sizeBytes }
   for (let tries = 0; ; tries++) {
     try {
       const version = { volume: tree.volume, key: item.source, etag, sizeBytes }
-      const copy = await copyOne(job, version, target, { isVerifiedLater: true })
+      const copy = await copyOne(job, version, target, { isVerifiedLater: true, storageClass })
       return { etag: copy, sizeBytes, sourceEtag: etag }
     } catch (thrown) {
       const error = PailError.from(thrown)

@@ -50,7 +50,7 @@ export function copyOne(
   job: Job,
   source: ObjectVersion,
   key: string,
-  how: Pick<JobCopy, 'precondition' | 'isVerifiedLater'>,
+  how: Pick<JobCopy, 'precondition' | 'isVerifiedLater' | 'storageClass'>,
 ): Promise<Etag> {
   return copyInBucket(job, { source, key, ...how })
 }

@@ -66,7 +66,8 @@ async function copyOrForget(
 ): Promise<Etag | undefined> {
   const { tree, row } = job
   try {
-    return await copyOne(job, versionOf(node, source), target, { precondition })
+    const { storageClass } = node
+    return await copyOne(job, versionOf(node, source), target, { precondition, storageClass })
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (error.code !== 's3/no-key') throw error

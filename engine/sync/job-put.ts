@@ -5,12 +5,14 @@
  *        change was based on; otherwise both stay (conflict.ts).
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Etag, Precondition, UserMetadata } from '../s3/object-store.ts'
+import { present } from '../base/assert.ts'
+import type { Etag, ObjectFacts, Precondition, PutAttributes } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { keepBoth } from './conflict.ts'
 import type { FileContent, UploadSource } from './file-content.ts'
-import { attributesOf } from './object-attributes.ts'
+import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object-attributes.ts'
+import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
@@ -26,6 +28,7 @@ export async function put(job: Job): Promise<void> {
   const { tree, contents, row } = job
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   if (!node || node.parent === null || row.state === 'cancelled') return abandon(job)
+  if (node.kind === 'symlink') return send(job, node, LINK_CONTENT, linkSource(node))
   const content = await contents.acquire(node.id)
   try {
     const source = content.uploadSource()
@@ -40,10 +43,30 @@ export async function put(job: Job): Promise<void> {
   }
 }
 
+type SentContent = Pick<FileContent, 'isDirty' | 'settle'>
+
+/** A link never changes, and nothing of it is staged. */
+const LINK_CONTENT: SentContent = { isDirty: false, settle: async () => {} }
+
+/** s3fs keeps a link as an object whose body is the target. */
+function linkSource(node: NodeRow): UploadSource {
+  const body = Buffer.from(present(node.target, `target of link ${node.id}`))
+  return {
+    sizeBytes: body.length,
+    extents: [{ start: 0, end: body.length }],
+    read: async (offset, into) => into.set(body.subarray(offset, offset + into.length)),
+    release: async () => {},
+  }
+}
+
+function isLink(facts: ObjectFacts | undefined): boolean {
+  return facts !== undefined && readAttributes(facts).kind === 'symlink'
+}
+
 async function send(
   job: Job,
   node: NodeRow,
-  content: FileContent,
+  content: SentContent,
   source: UploadSource,
 ): Promise<void> {
   const { tree, row, signal } = job
@@ -51,6 +74,12 @@ async function send(
   await vacate(job, key)
   const replaced = tree.journal.deletionOf(tree.volume, key)
   const resume = readRecord(row)
+  const kept = await keptFacts(job, node)
+  // Emptied without a look at what it was: a link that another tool stored is not written over.
+  if (node.kind === 'file' && isLinkSize(node.remoteSize) && isLink(kept)) {
+    return keepBoth(job, node, key, source)
+  }
+  const attributes = await attributesKeeping(job, node, kept, true)
   const uploaded = {
     store: job.store,
     requests: job.requests,
@@ -62,7 +91,7 @@ async function send(
       ...(source.base ? { base: source.base } : {}),
       read: source.read,
     },
-    attributes: attributesOf(node, await keptMetadata(job, node, key)),
+    attributes,
     precondition: preconditionOf(node, key, replaced),
     ...(resume ? { resume } : {}),
     save: async (record: UploadRecord | undefined) => saveRecord(job, record),
@@ -76,7 +105,7 @@ async function send(
     })
     if (result.outcome !== 'stored') return
     await keepOrphans(job, key, result.orphans)
-    await stored(job, key, result.etag, content, source)
+    await stored(job, { key, etag: result.etag, attributes }, content, source)
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (error.code !== 's3/precondition' && error.code !== 'vfs/stale') throw error
@@ -125,25 +154,7 @@ function preconditionOf(
   return expected === null ? { ifAbsent: true } : { ifMatch: expected as Etag }
 }
 
-/** What other tools wrote beside the bytes stays: asked for once, when an object is replaced. */
-async function keptMetadata(job: Job, node: NodeRow, key: string): Promise<UserMetadata> {
-  if (node.metadata !== null) return JSON.parse(node.metadata) as UserMetadata
-  if (node.remoteKey === null || node.etag === null) return {}
-  try {
-    const head = await job.requests.run(
-      'background',
-      (attempt) => job.store.head(node.remoteKey ?? key, attempt),
-      job.signal,
-    )
-    return head.etag === node.etag ? head.metadata : {}
-  } catch (thrown) {
-    const error = PailError.from(thrown)
-    if (error.code === 's3/no-key' || error.code === 'auth/denied') return {}
-    throw error
-  }
-}
-
-function isCurrent(job: Job, key: string, content: FileContent): boolean {
+function isCurrent(job: Job, key: string, content: SentContent): boolean {
   const { tree, row } = job
   const now = tree.journal.bySeq(row.seq)
   if (!now || now.state === 'cancelled' || now.generation !== row.generation) return false
@@ -177,9 +188,8 @@ async function keepOrphans(job: Job, key: string, orphans: UploadRecord['orphans
 /** The bucket has the content: the row, the node and what it replaced are settled in one step. */
 async function stored(
   job: Job,
-  key: string,
-  etag: Etag,
-  content: FileContent,
+  { key, etag, attributes }: { key: string; etag: Etag; attributes: PutAttributes },
+  content: SentContent,
   source: UploadSource,
 ): Promise<void> {
   const { tree, row } = job
@@ -202,7 +212,7 @@ async function stored(
       etag,
       remoteSize: source.sizeBytes,
       seenMs: tree.clock.nowMs(),
-      metadata: JSON.stringify(attributesOf(node).metadata ?? {}),
+      metadata: encodeFacts(factsOfStored(attributes)),
     })
     tree.roles.noteStored(tree.node(node.id))
     if (!isSame) return false

@@ -24,6 +24,8 @@ export type ServerCopy = {
   readonly key: string
   /** Given: replaces the attributes. Absent: they are carried over. */
   readonly replace?: PutAttributes
+  /** The source's, when it is not the standard one: a copy does not keep it by itself. */
+  readonly storageClass?: string | null | undefined
   /** What must stand at the destination. Checked by HEAD: copying knows no condition on it. */
   readonly precondition?: Precondition
   /** The caller looks at many copies with one listing before it relies on any of them. */

@@ -45,6 +45,7 @@ export async function copyInParts(copy: ServerCopy): Promise<{ etag: Etag }> {
 
 async function attributesOfSource(copy: ServerCopy): Promise<PutAttributes> {
   const { source, store } = copy
+  const askTags = (signal: AbortSignal) => store.tags(source.key, signal)
   const head = await copy.requests.run(
     'background',
     (signal) => store.head(source.key, signal),
@@ -53,8 +54,15 @@ async function attributesOfSource(copy: ServerCopy): Promise<PutAttributes> {
   if (!isSameEtag(head.etag, source.etag)) {
     throw new PailError('s3/precondition', 'the source is another version', { key: source.key })
   }
-  const { metadata, contentType } = head
-  return { metadata, ...(contentType === undefined ? {} : { contentType }) }
+  const { metadata, contentType, headers, storageClass, tagCount } = head
+  const tags = tagCount ? await copy.requests.run('background', askTags, copy.signal) : undefined
+  return {
+    metadata,
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(tags === undefined ? {} : { tags }),
+  }
 }
 
 type Part = { readonly partNumber: number; readonly offset: number; readonly lengthBytes: number }

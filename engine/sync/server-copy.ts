@@ -40,7 +40,13 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
   let reply: { etag: Etag }
   try {
     reply = await store.copy(
-      { sourceKey: source.key, key, sourceEtag: source.etag, ...(replace ? { replace } : {}) },
+      {
+        sourceKey: source.key,
+        key,
+        sourceEtag: source.etag,
+        ...(replace ? { replace } : {}),
+        ...(copy.storageClass ? { storageClass: copy.storageClass } : {}),
+      },
       signal,
     )
   } catch (thrown) {

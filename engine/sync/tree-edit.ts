@@ -8,6 +8,7 @@ import { assert, present } from '../base/assert.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
+import { folderObjectOf } from './object-attributes.ts'
 import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
@@ -17,9 +18,14 @@ export type NewEntry = {
   readonly mode: number
   readonly uid: number
   readonly gid: number
+  /** Of a symbolic link. */
+  readonly target?: string
 }
 
-/** Adds an entry that the bucket does not have. A directory gets its marker; a file waits for its seal. */
+/**
+ * Adds an entry that the bucket does not have. A directory gets its marker, a link its object; a file
+ * waits for its seal.
+ */
 export function addEntry(
   tree: Tree,
   directory: NodeRow,
@@ -27,7 +33,8 @@ export function addEntry(
   entry: NewEntry,
   origin: string,
 ): Promise<NodeRow> {
-  const isFile = entry.kind !== 'directory'
+  const isFile = entry.kind === 'file'
+  const isDirectory = entry.kind === 'directory'
   const add = (note: Note) => {
     const nowNs = tree.clock.nowNs()
     const nowMs = tree.clock.nowMs()
@@ -38,11 +45,13 @@ export function addEntry(
       name,
       seenMs: nowMs,
       isSealed: !isFile,
-      listedMs: isFile ? 0 : nowMs,
+      size: Buffer.byteLength(entry.target ?? ''),
+      listedMs: isDirectory ? nowMs : 0,
     }
     const row = tree.nodes.insert(blankNode(node, nowNs))
     tree.nodes.touchDirectory(directory.id, nowNs)
-    if (!isFile) journalMarker(tree, row)
+    if (isDirectory) journalMarker(tree, row)
+    if (entry.kind === 'symlink') journalPut(tree, row)
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
     return row
   }
@@ -133,7 +142,14 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): void {
     if (row.staged !== null) tree.staging.removeRecord(row.staged)
     tree.nodes.remove(row.id)
   }
+  dropFolderObject(tree, row)
   note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
+}
+
+/** Hadoop's object for a directory lies beside it: it would bring the directory back. */
+function dropFolderObject(tree: Tree, row: NodeRow): void {
+  if (!row.hasFolderObject || row.remoteKey === null) return
+  journalDelete(tree, folderObjectOf(row.remoteKey), null)
 }
 
 /** A request of a running row may still land: the row stays until its outcome is known. */
@@ -176,21 +192,33 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
       tree.database.run('UPDATE OR IGNORE pin SET node = ? WHERE node = ?', row.id, replaced.id)
     }
     if (replaced) dropEntry(tree, replaced, note, origin)
+    const isSaved = row.kind === 'file' && row.remoteKey === null && replaced?.kind === 'file'
     tree.nodes.update(row.id, {
       parent: directory.id,
       name,
-      component: null,
+      component: tree.componentFor(row, name),
+      // What other tools wrote beside the object that is replaced stays with its key.
+      metadata: isSaved ? replaced.metadata : row.metadata,
       ctime: nowNs,
       change: row.change + 1,
     })
     const moved = tree.node(row.id)
     journalMove(tree, moved, oldKey)
+    replaceFolderObject(tree, moved)
     note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
     const source = tree.node(present(row.parent, `parent of node ${row.id}`))
     for (const id of new Set([source.id, directory.id])) tree.nodes.touchDirectory(id, nowNs)
     keepDirectory(tree, source)
   })
+}
+
+/** The renamed directory gets an object of its own in the form that everybody knows. */
+function replaceFolderObject(tree: Tree, row: NodeRow): void {
+  if (!row.hasFolderObject) return
+  dropFolderObject(tree, row)
+  tree.nodes.update(row.id, { hasFolderObject: false })
+  if (!row.hasMarker) journalMarker(tree, row)
 }
 
 function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {

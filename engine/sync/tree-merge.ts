@@ -8,13 +8,9 @@
 
 import { nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
-import {
-  blankNode,
-  type NewNode,
-  type NodeChanges,
-  type NodeKind,
-  type NodeRow,
-} from '../store/nodes.ts'
+import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
+import { folderNameOf, LINK_MODE, linkNameOf } from './object-attributes.ts'
+import { supersede } from './supersede.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
@@ -123,6 +119,14 @@ function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): 
   return true
 }
 
+const MODES = { file: FILE_MODE, directory: DIRECTORY_MODE, symlink: LINK_MODE } as const
+
+/** Is nothing known any more that makes the row a link? */
+function isLost(row: NodeRow, object: ObjectInfo): boolean {
+  if (row.kind !== 'symlink') return false
+  return row.component === null || linkNameOf(row.component, object.sizeBytes) === undefined
+}
+
 class Merge {
   readonly #tree: Tree
   readonly #startedMs: number
@@ -152,9 +156,11 @@ class Merge {
     }
     if (journal.deletionOf(volume, object.key)) return
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
+    if (this.#folderObject(directory, prefix, component, object)) return
+    if (this.#insertLink(directory, component, object)) return
     const name = this.#nameFor(directory, component, 'file')
     if (name === undefined) return
-    this.#insertFile(directory, name, component, object)
+    this.#insertFile(directory, { name, component, kind: 'file' }, object)
   }
 
   directory(parent: NodeRow, prefix: string, found: string): NodeRow | undefined {
@@ -200,7 +206,8 @@ class Merge {
 
   #marker(directory: NodeRow, object: ObjectInfo): void {
     if (directory.hasMarker && directory.etag === object.etag) return
-    this.#tree.nodes.update(directory.id, { hasMarker: true, etag: object.etag })
+    const { etag, sizeBytes: remoteSize } = object
+    this.#tree.nodes.update(directory.id, { hasMarker: true, etag, remoteSize, metadata: null })
   }
 
   #observe(row: NodeRow, object: ObjectInfo): void {
@@ -214,6 +221,8 @@ class Merge {
     }
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
     this.#supersede(row, {
+      // Whether it is a link again, only its metadata can tell, unless rclone made it.
+      ...(isLost(row, object) ? { kind: 'file', mode: FILE_MODE } : {}),
       size: object.sizeBytes,
       remoteSize: object.sizeBytes,
       etag: object.etag,
@@ -223,28 +232,41 @@ class Merge {
       change: row.change + 1,
       seenMs: this.#startedMs,
       metadata: null,
+      target: null,
     })
   }
 
-  /**
-   * A new version is another file under the old name, as when one is renamed over another: it gets
-   * an id of its own. The kernel keeps size and pages by id, and whatever it still holds, or is
-   * about to ask for, belongs to one version. Who has the old one open reads that one on.
-   */
-  #supersede(row: NodeRow, version: NodeChanges): void {
-    const { nodes, database } = this.#tree
-    const { id, ...rest } = row
-    const parent = row.parent ?? 0
-    nodes.update(id, { parent: null })
-    const next = nodes.insert({ ...rest, ...version })
-    database.run('UPDATE xattr SET node = ? WHERE node = ?', next.id, id)
-    database.run('UPDATE pin SET node = ? WHERE node = ?', next.id, id)
-    if (!this.#tree.isOpen(id)) nodes.remove(id)
-    this.#note({ type: 'removed', id, parent, name: row.name, origin: 'remote' })
+  #supersede(row: NodeRow, version: Partial<NewNode>): void {
+    const { id, parent, name } = row
+    const next = supersede(this.#tree, row, version)
+    this.#note({ type: 'removed', id, parent: parent ?? 0, name, origin: 'remote' })
     this.#noteAdded(next)
   }
 
-  #insertFile(directory: NodeRow, name: string, component: string, object: ObjectInfo): void {
+  /** Hadoop's object for a directory stands for it and is no file. */
+  #folderObject(parent: NodeRow, prefix: string, component: string, object: ObjectInfo): boolean {
+    const name = folderNameOf(component, object.sizeBytes)
+    if (name === undefined) return false
+    const row = this.directory(parent, prefix, `${prefix}${name}/`)
+    if (row && !row.hasFolderObject) this.#tree.nodes.update(row.id, { hasFolderObject: true })
+    return true
+  }
+
+  /** rclone's links can be told by their names alone. */
+  #insertLink(directory: NodeRow, component: string, object: ObjectInfo): boolean {
+    const link = linkNameOf(component, object.sizeBytes)
+    if (link === undefined) return false
+    const { name } = nameOfComponent(link)
+    if (this.#tree.nodes.child(directory.id, name)) return false
+    this.#insertFile(directory, { name, component, kind: 'symlink' }, object)
+    return true
+  }
+
+  #insertFile(
+    directory: NodeRow,
+    found: { readonly name: string; readonly component: string; readonly kind: NodeKind },
+    object: ObjectInfo,
+  ): void {
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
     const facts = {
       size: object.sizeBytes,
@@ -257,7 +279,7 @@ class Merge {
       remoteSize: object.sizeBytes,
       storageClass: object.storageClass ?? null,
     }
-    this.#insert(directory, { name, component, kind: 'file' }, facts)
+    this.#insert(directory, found, facts)
   }
 
   /** undefined: a local file has the name and its upload will meet this object. */
@@ -320,7 +342,7 @@ class Merge {
           name: found.name,
           component: found.component === found.name ? null : found.component,
           kind: found.kind,
-          mode: found.kind === 'directory' ? DIRECTORY_MODE : FILE_MODE,
+          mode: MODES[found.kind],
           seenMs: this.#startedMs,
           ...facts,
         },

@@ -24,6 +24,7 @@ import type { NodeRow, Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
 import { Xattrs } from '../store/xattrs.ts'
 import { Departures } from './departures.ts'
+import { linkNameOf, RCLONE_LINK_SUFFIX } from './object-attributes.ts'
 
 export type TreeChange = {
   readonly type: 'attributes' | 'data' | 'added' | 'removed'
@@ -83,6 +84,11 @@ export class Tree {
   readonly volume: number
   readonly rootId: number
   readonly owner: Owner
+  /**
+   * Are files shown with the owner that the bucket names? Only root can give files away: for anybody
+   * else a file of another user would be one that cannot be changed, in a folder of their own.
+   */
+  readonly honoursOwners: boolean
   /** Journal rows whose requests are under way in this process. Written by the syncer alone. */
   readonly running = new Set<number>()
   readonly departures = new Departures()
@@ -97,6 +103,7 @@ export class Tree {
   roles: RoleHooks = NO_ROLES
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}
+  readonly #told = new Set<string>()
   readonly #listeners = new Set<(changes: readonly TreeChange[]) => void>()
 
   constructor(parts: TreeParts) {
@@ -110,6 +117,14 @@ export class Tree {
     this.volume = parts.volume
     this.rootId = parts.rootId
     this.owner = parts.owner
+    this.honoursOwners = parts.owner.uid === 0
+  }
+
+  /** For what is worth one line in the log, however many files it is true of. */
+  tellOnce(event: string, facts: Readonly<Record<string, string>>): void {
+    if (this.#told.has(event)) return
+    this.#told.add(event)
+    this.log.write('warn', event, facts)
   }
 
   /** @throws PailError `vfs/stale` for an id that means nothing any more */
@@ -142,9 +157,21 @@ export class Tree {
     const components = key.endsWith('/') ? key.slice(0, -1).split('/') : key.split('/')
     for (const component of components) {
       if (!row) return undefined
-      row = this.nodes.child(row.id, nameOfComponent(component).name)
+      row = this.#childOf(row.id, component)
     }
     return row && this.keyOf(row) === key ? row : undefined
+  }
+
+  #childOf(parent: number, component: string): NodeRow | undefined {
+    const row = this.nodes.child(parent, nameOfComponent(component).name)
+    const link = row ? undefined : linkNameOf(component, 1)
+    return link === undefined ? row : this.nodes.child(parent, link)
+  }
+
+  /** What a node's name becomes in the key: links in rclone's form keep that form. */
+  componentFor(row: NodeRow, name: string): string | null {
+    const isRcloneLink = row.kind === 'symlink' && row.component?.endsWith(RCLONE_LINK_SUFFIX)
+    return isRcloneLink ? componentOfName(name) + RCLONE_LINK_SUFFIX : null
   }
 
   /**

@@ -66,10 +66,12 @@ function isFor(recorded: MultipartRecord, { job }: UploadRun): boolean {
   return recorded.key === job.key && recorded.attributes === attributesDigest(job.attributes)
 }
 
-function attributesDigest({ metadata = {}, contentType }: PutAttributes): string {
+function attributesDigest(attributes: PutAttributes): string {
+  const { metadata = {}, contentType, headers = {}, storageClass, tags } = attributes
   const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))
+  const others = [Object.entries(headers), storageClass, tags]
   return createHash('md5')
-    .update(JSON.stringify([contentType, sorted]))
+    .update(JSON.stringify([contentType, sorted, others]))
     .digest('hex')
 }
 

@@ -32,7 +32,8 @@ async function moveAside(job: Job, holder: NodeRow, key: string): Promise<void> 
   const passing = passingKey(job, key)
   const etag = holder.etag as Etag
   const source = { volume: tree.volume, key, etag, sizeBytes: holder.remoteSize }
-  const copied = await copyInBucket(job, { source, key: passing })
+  const { storageClass } = holder
+  const copied = await copyInBucket(job, { source, key: passing, storageClass })
   await tree.change(() => {
     const current = tree.nodes.byId(holder.id)
     journalDelete(tree, key, etag)

@@ -1,6 +1,7 @@
 /** What one mount's file system is made of. */
 import type { Clock } from '../base/clock.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import type { AttributeRequests } from '../sync/attribute-requests.ts'
 import type { FileContents } from '../sync/file-contents.ts'
 import type { FolderUse } from '../sync/folder-watch.ts'
 import type { Listings } from '../sync/listing.ts'
@@ -31,6 +32,9 @@ export type MountVfsParts = {
   readonly origin: string
   readonly epoch: bigint
   readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
+  readonly attributes: AttributeRequests
+  /** Are attributes asked for that no listing tells? */
+  readonly wantsAllAttributes: boolean
   readonly virtualXattrs?: VirtualXattrs
   /** False: what is copied must come from this disk. Absent: always. */
   readonly isOnline?: () => boolean

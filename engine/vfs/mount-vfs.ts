@@ -9,10 +9,13 @@ import { PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from '../sync/file-content.ts'
+import { clampStamp } from '../sync/object-attributes.ts'
 import type { TreeChange } from '../sync/tree.ts'
 import { editAttributes } from '../sync/tree-attributes.ts'
 import { copyBytes, editRange, LENT_BYTES_MIN, lendBytes, seekIn } from './file-ranges.ts'
 import { Handles, type OpenFile } from './handles.ts'
+import { learnBeforeOpen } from './learn-at-open.ts'
+import { readLink } from './links.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import { Namespace } from './namespace.ts'
 import type {
@@ -78,7 +81,7 @@ export class MountVfs implements Vfs {
 
   async lookup(context: Context, directory: NodeId, name: string) {
     this.#parts.folders?.use(directory)
-    const row = await this.#namespace.find(context, directory, name)
+    const row = await this.#namespace.findWithAttributes(context, directory, name)
     return { attributes: this.#attributes(row), realName: row.name }
   }
 
@@ -100,8 +103,9 @@ export class MountVfs implements Vfs {
     }
     if (changes.sizeBytes !== undefined) await this.#resize(context, target, changes.sizeBytes)
     const nowNs = this.#parts.clock.nowNs()
+    const hasMode = changes.mode !== undefined && row.kind !== 'symlink'
     const edit = {
-      ...(changes.mode === undefined ? {} : { mode: changes.mode & 0o7777 }),
+      ...(hasMode ? { mode: (changes.mode ?? 0) & 0o7777 } : {}),
       ...(changes.uid === undefined ? {} : { uid: changes.uid }),
       ...(changes.gid === undefined ? {} : { gid: changes.gid }),
       ...(changes.atime === undefined ? {} : { atime: stampOf(changes.atime, nowNs) }),
@@ -122,8 +126,8 @@ export class MountVfs implements Vfs {
     if ((mask & 2) !== 0 && this.isReadOnly) throw new PailError('vfs/read-only', `node ${id}`)
   }
 
-  async readlink(_context: Context, id: NodeId): Promise<string> {
-    throw new PailError('vfs/invalid', `node ${id} is not a link`)
+  readlink(context: Context, id: NodeId): Promise<string> {
+    return readLink(this.#parts, id, context.signal)
   }
 
   async openDirectory(_context: Context, id: NodeId): Promise<HandleId> {
@@ -139,23 +143,39 @@ export class MountVfs implements Vfs {
     cookie: number,
     entriesMax: number,
   ): Promise<DirectoryPage> {
-    const { tree, listings } = this.#parts
     if (cookie === 0) this.#parts.folders?.use(target.id)
-    if (cookie === 0) await listings.begin(target.id, context.signal)
-    let rows = tree.nodes.children(target.id, cookie, entriesMax)
-    while (rows.length === 0 && listings.isListing(target.id)) {
-      if (tree.directory(target.id).listedMs > 0) break
-      await listings.nextPage(target.id, context.signal)
-      rows = tree.nodes.children(target.id, cookie, entriesMax)
-    }
-    return {
-      entries: rows.map((row) => ({
+    if (cookie === 0) await this.#parts.listings.begin(target.id, context.signal)
+    for (let after = cookie; ; ) {
+      const found = await this.#page(context, target.id, after, entriesMax)
+      const last = found.at(-1)
+      if (!last) return { entries: [], isEnd: true }
+      const rows = await this.#namespace.withAttributes(context, target.id, after, found)
+      after = last.id
+      if (rows.length === 0) continue
+      const entries = rows.map((row) => ({
         name: row.name,
         cookie: row.id,
         attributes: this.#attributes(row),
-      })),
-      isEnd: rows.length === 0,
+      }))
+      return { entries, isEnd: false }
     }
+  }
+
+  /** Waits for more of a directory that is being listed for the first time. */
+  async #page(
+    context: Context,
+    id: NodeId,
+    cookie: number,
+    entriesMax: number,
+  ): Promise<NodeRow[]> {
+    const { tree, listings } = this.#parts
+    let rows = tree.nodes.children(id, cookie, entriesMax)
+    while (rows.length === 0 && listings.isListing(id)) {
+      if (tree.directory(id).listedMs > 0) break
+      await listings.nextPage(id, context.signal)
+      rows = tree.nodes.children(id, cookie, entriesMax)
+    }
+    return rows
   }
 
   async create(context: Context, directory: NodeId, name: string, request: CreateRequest) {
@@ -171,6 +191,8 @@ export class MountVfs implements Vfs {
   async open(context: Context, id: NodeId, request: OpenRequest): Promise<Opened> {
     if (request.write) this.#checkWritten(id)
     await this.#freshFile(context, id)
+    const isEmptied = request.truncate === true
+    await learnBeforeOpen(this.#parts, id, { signal: context.signal, isEmptied })
     const content = await this.#parts.contents.acquire(id)
     try {
       if (request.truncate) await content.truncate(0)
@@ -285,8 +307,9 @@ export class MountVfs implements Vfs {
     return { attributes: this.#attributes(made.row), directory: made.change }
   }
 
-  async symlink(): Promise<never> {
-    throw new PailError('vfs/not-permitted', 'symbolic links are not stored')
+  async symlink(context: Context, directory: NodeId, name: string, target: string) {
+    const made = await this.#namespace.symlink(context, directory, name, target)
+    return { attributes: this.#attributes(made.row), directory: made.change }
   }
 
   remove(
@@ -394,6 +417,8 @@ export class MountVfs implements Vfs {
     const { tree } = this.#parts
     const row = tree.node(id)
     if (row.kind === 'directory') throw new PailError('vfs/is-a-directory', `node ${id}`)
+    // Who opens a link has a path that was walked before it became one: it is walked again.
+    if (row.kind === 'symlink') throw new PailError('vfs/stale', `node ${id} is a link`)
     if (row.parent === null || tree.isBusy(row)) return row
     await this.#namespace.freshen(context, row.parent, row.name)
     const fresh = tree.nodes.byId(id)
@@ -432,5 +457,5 @@ export class MountVfs implements Vfs {
 }
 
 function stampOf(value: Stamp | 'now', nowNs: bigint): Stamp {
-  return value === 'now' ? nowNs : value
+  return value === 'now' ? nowNs : clampStamp(value)
 }

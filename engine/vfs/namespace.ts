@@ -8,6 +8,8 @@ import { ERRORS, PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import { keyBytes, NAME_BYTES_MAX } from '../s3/keys.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { ATTRIBUTES_AHEAD } from '../sync/attribute-requests.ts'
+import { LINK_BYTES_MAX, LINK_MODE } from '../sync/object-attributes.ts'
 import { addEntry, type NewEntry, removeEntry, renameEntry } from '../sync/tree-edit.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import type {
@@ -80,6 +82,34 @@ export class Namespace {
     return row
   }
 
+  /** Like `find`, with all attributes where this mount wants them. */
+  async findWithAttributes(context: Context, directory: NodeId, name: string): Promise<NodeRow> {
+    const row = await this.find(context, directory, name)
+    const { attributes, tree, wantsAllAttributes } = this.#parts
+    if (!wantsAllAttributes || tree.isBusy(row)) return row
+    await attributes.ensure([row], context.signal)
+    // What turned out to be a link is another node now.
+    return tree.nodes.byId(row.id) ?? this.find(context, directory, name)
+  }
+
+  /** The rows of a page with all attributes where this mount wants them. */
+  async withAttributes(
+    context: Context,
+    directory: NodeId,
+    cookie: number,
+    rows: NodeRow[],
+  ): Promise<NodeRow[]> {
+    const { attributes, tree, wantsAllAttributes } = this.#parts
+    const last = rows.at(-1)
+    if (!wantsAllAttributes || !last) return rows
+    const asked = attributes.ensure(rows, context.signal)
+    attributes.begin(tree.nodes.children(directory, last.id, ATTRIBUTES_AHEAD))
+    await asked
+    // What turned out to be a link is another node now, behind all others.
+    const isHere = (row: NodeRow) => row.id <= last.id
+    return tree.nodes.children(directory, cookie, rows.length).filter(isHere)
+  }
+
   /** Makes the entry as fresh as a listing can; without network, what is known stays good. */
   async freshen(context: Context, directory: NodeId, name: string): Promise<void> {
     const { tree, listings } = this.#parts
@@ -117,6 +147,21 @@ export class Namespace {
     if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
     this.checkName(directory, name)
     const entry = newEntry(context, parent, 'directory', mode)
+    const row = await addEntry(tree, parent, name, entry, origin)
+    return { row, change: this.#change(parent, directory) }
+  }
+
+  async symlink(context: Context, directory: NodeId, name: string, target: string) {
+    this.checkWritable()
+    const { tree, origin } = this.#parts
+    const parent = tree.directory(directory)
+    tree.checkName(parent, name, 'file')
+    const targetBytes = Buffer.byteLength(target)
+    if (targetBytes === 0) throw new PailError('vfs/not-found', 'a link to nothing')
+    if (targetBytes > LINK_BYTES_MAX) throw new PailError('vfs/name-too-long', `${targetBytes}`)
+    if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
+    this.checkName(directory, name)
+    const entry = { ...newEntry(context, parent, 'symlink', LINK_MODE), target }
     const row = await addEntry(tree, parent, name, entry, origin)
     return { row, change: this.#change(parent, directory) }
   }

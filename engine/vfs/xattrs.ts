@@ -6,6 +6,7 @@
  * Never: asks the network. `user.pail.*` is computed, never stored.
  */
 import { PailError } from '../../shared/errors.ts'
+import { isSystemXattr, VIRTUAL_PREFIX } from '../sync/s3fs-xattrs.ts'
 import { editXattr } from '../sync/tree-attributes.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import type { NodeId, XattrMode } from './vfs.ts'
@@ -17,11 +18,8 @@ export const XATTR_LIST_BYTES_MAX = 65_536
 /** Values of one file together. */
 export const XATTR_FILE_BYTES_MAX = 1024 * 1024
 
-const VIRTUAL_PREFIX = 'user.pail.'
 /** Linux asks for it before the first write to a file: nothing of it is ever stored. */
 const CAPABILITY = 'security.capability'
-/** The system acts upon these, and an object store gives no ground to. */
-const SYSTEM_PREFIXES = ['security.', 'system.', 'trusted.'] as const
 
 export class MountXattrs {
   readonly #parts: MountVfsParts
@@ -83,9 +81,7 @@ export class MountXattrs {
 }
 
 function refuseSystemName(name: string): void {
-  if (SYSTEM_PREFIXES.some((prefix) => name.startsWith(prefix))) {
-    throw new PailError('vfs/unsupported', name)
-  }
+  if (isSystemXattr(name)) throw new PailError('vfs/unsupported', name)
 }
 
 function refuseReserved(name: string): void {

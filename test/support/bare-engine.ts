@@ -10,14 +10,16 @@ import { silentLog } from '../../engine/base/log.ts'
 import { findRoot } from '../../engine/mounts/mount-root.ts'
 import { recover } from '../../engine/mounts/recovery.ts'
 import { type Stores, Volume } from '../../engine/mounts/volume.ts'
-import type { ObjectStore } from '../../engine/s3/object-store.ts'
+import type { ObjectFacts, ObjectStore } from '../../engine/s3/object-store.ts'
 import { BlockCache } from '../../engine/store/block-cache.ts'
 import { Database } from '../../engine/store/database.ts'
 import { FolderRoles } from '../../engine/store/folder-roles.ts'
 import { Journal } from '../../engine/store/journal.ts'
 import { Nodes } from '../../engine/store/nodes.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
+import type { ObjectVersion } from '../../engine/sync/content.ts'
 import { Fetcher } from '../../engine/sync/fetcher.ts'
+import { learn } from '../../engine/sync/learn.ts'
 import type { Received } from '../../engine/sync/receive-folders.ts'
 import { RequestLedgers } from '../../engine/sync/request-ledger.ts'
 import { UploadBuffers } from '../../engine/sync/upload-buffers.ts'
@@ -36,6 +38,8 @@ export type BareOptions = {
   /** Names this computer in conflict copies; `host` when absent. */
   readonly host?: string
   readonly onDidReceive?: (received: Received) => void
+  readonly owner?: Stores['owner']
+  readonly attributes?: 'listing' | 'all'
 }
 
 /** What a stopped engine leaves behind: its database, its disk, and how much of the WAL is safe. */
@@ -85,6 +89,8 @@ export class BareEngine {
       lentBytesMin: 4096,
       isOnline: () => volume.connectivity.isOnline,
       space: () => stores.staging.space(),
+      attributes: volume.attributes,
+      wantsAllAttributes: options.attributes === 'all',
     })
   }
 
@@ -118,7 +124,10 @@ export class BareEngine {
       if (!volume) throw new Error('no volume yet')
       return volume.requests
     }
-    const fetcher = new Fetcher({ cache, storeOf: () => store, requestsOf, clock, log })
+    const onFacts = (version: ObjectVersion, facts: ObjectFacts) => {
+      if (volume) learn(volume.tree, version, facts)
+    }
+    const fetcher = new Fetcher({ cache, storeOf: () => store, requestsOf, onFacts, clock, log })
     const stores: Stores = {
       database,
       nodes,
@@ -133,7 +142,7 @@ export class BareEngine {
       random,
       log,
       host: options.host ?? 'host',
-      owner: { uid: 1000, gid: 1000 },
+      owner: options.owner ?? { uid: 1000, gid: 1000 },
     }
     const prefix = options.prefix ?? ''
     const made = new Volume(

@@ -35,6 +35,8 @@ export type PailOptions = {
   readonly readOnly?: boolean
   /** Other users may come in. */
   readonly allowOther?: boolean
+  readonly attributes?: 'all'
+  readonly syncXattrs?: boolean
   /** An absent one is new, and goes with the mount. */
   readonly dataDir?: string
 }
@@ -71,11 +73,16 @@ export class PailHome {
 
   /** What follows `pail` to mount it, in the background. */
   get mountArguments(): string[] {
-    const { server, bucket, subpath, readOnly, allowOther } = this.#options
+    const { server, bucket, subpath, readOnly, allowOther, attributes, syncXattrs } = this.#options
     const source = subpath === undefined ? bucket : `${bucket}:/${subpath}`
     const keys = ['--endpoint', server.url, '--passwd-file', this.passwordFile]
-    const how = [...(readOnly ? ['--read-only'] : []), ...(allowOther ? ['--allow-other'] : [])]
-    return ['mount', source, this.dir, ...keys, ...how]
+    const more = [
+      ...(readOnly ? ['--read-only'] : []),
+      ...(allowOther ? ['--allow-other'] : []),
+      ...(attributes ? ['--attributes', attributes] : []),
+      ...(syncXattrs ? ['--sync-xattrs'] : []),
+    ]
+    return ['mount', source, this.dir, ...keys, ...more]
   }
 
   path(...names: string[]): string {
