@@ -199,8 +199,10 @@ class Merge {
   }
 
   finish(): void {
+    const { nodes, clock } = this.#tree
     for (const id of this.#touched) {
-      this.#tree.nodes.touchDirectory(id, this.#tree.clock.nowNs())
+      // What a first listing finds was there before: it does not change the directory.
+      if ((nodes.byId(id)?.listedMs ?? 0) > 0) nodes.touchDirectory(id, clock.nowNs())
     }
   }
 
