@@ -22,6 +22,8 @@ describe('Mount request', () => {
         dir: '/home/ada/results',
         readOnly: true,
         createDir: false,
+        attributes: 'listing',
+        syncXattrs: false,
       },
       passwordFile: '/home/ada/keys',
       warnings: [],
@@ -95,8 +97,15 @@ describe('Options as s3fs spells them', () => {
       region: 'r',
       readOnly: true,
       allowOther: false,
+      syncXattrs: false,
       warnings: [],
     })
+  })
+
+  test('keep extended attributes in the bucket when s3fs would', () => {
+    expect(parseS3fsOptions(['use_xattr']).syncXattrs).toBe(true)
+    expect(parseS3fsOptions(['use_xattr=1']).syncXattrs).toBe(true)
+    expect(parseS3fsOptions(['use_xattr=0']).syncXattrs).toBe(false)
   })
 
   test('let other users in only when asked for', () => {
