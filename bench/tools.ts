@@ -147,7 +147,8 @@ async function servePail(place: Place, { url, bucket }: Source): Promise<Serving
     const code = await new Promise<number | null>((settle) => child.once('close', settle))
     if (code !== 0) throw new Error(`pail ${args[0]}: ${output()}`)
   }
-  await call('mount', bucket, place.dir, '--endpoint', url, '--passwd-file', place.keysFile)
+  const keys = ['--endpoint', url, '--passwd-file', place.keysFile]
+  await call('mount', bucket, place.dir, ...keys, '--no-confirm-deletes')
   const { pid } = parseHolder(readFileSync(join(dataDir, 'engine.lock'), 'utf8'))
   if (pid === undefined) throw new Error('the engine of the mount is not known')
   place.onStarted(pid)

@@ -74,8 +74,15 @@ function mountTable(mounts: readonly MountView[]): string[] {
 function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
   const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
-  const lines = [...reason, ...errors].map(printable)
+  const lines = [...reason, ...heldSentence(mount), ...errors].map(printable)
   return lines.length === 0 ? [] : ['', ...lines]
+}
+
+function heldSentence({ dir, heldDeletes }: MountView): string[] {
+  if (!heldDeletes) return []
+  const objects = formatCount(heldDeletes.count, 'object')
+  const ask = `pail deletes ${dir} --allow, or --undo to have them back`
+  return [`${dir}: ${objects} were removed at once and are still in the bucket: ${ask}.`]
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

@@ -19,6 +19,7 @@ export type MountOptions = {
   readonly syncXattrs?: boolean
   readonly foreground?: boolean
   readonly create?: boolean
+  readonly confirmDeletes?: boolean
   readonly option?: readonly string[]
 }
 
@@ -48,6 +49,7 @@ export function planMount(
       dir: resolve(from.cwd, typed.dir),
       readOnly: options.readOnly === true || s3fs.readOnly,
       createDir: options.create === true,
+      ...(options.confirmDeletes === false ? { confirmDeletes: false } : {}),
       ...(options.allowOther === true || s3fs.allowOther ? { allowOther: true } : {}),
       attributes: options.attributes ?? 'listing',
       syncXattrs: options.syncXattrs === true || s3fs.syncXattrs,

@@ -10,6 +10,7 @@ import { PailError } from '../shared/errors.ts'
 import { MARKERS, type Marker, QUIET_MS_MAX } from '../shared/folder-roles.ts'
 import { redactText } from '../shared/redact.ts'
 import { VERSION } from '../shared/version.ts'
+import { deletes } from './commands/deletes.ts'
 import { flush } from './commands/flush.ts'
 import { mount } from './commands/mount.ts'
 import { receive } from './commands/receive.ts'
@@ -74,6 +75,7 @@ function buildProgram(run: Run): Command {
   addUnmount(program, run)
   addStatus(program, run)
   addFlush(program, run)
+  addDeletes(program, run)
   addSend(program, run)
   addReceive(program, run)
   addPinCommands({
@@ -107,6 +109,7 @@ function addMount(program: Command, run: Run): void {
     )
     .option('--sync-xattrs', 'keep extended attributes in the bucket, too')
     .option('-f, --foreground', 'stay until the folder is unmounted')
+    .option('--no-confirm-deletes', 'never ask before deleting very many objects at once')
     .option('--create', 'make the folder when it is missing')
     .option(
       '-o, --option <options>',
@@ -142,6 +145,22 @@ function addStatus(program: Command, run: Run): void {
       const dataDir = dataDirOf(command, run.world)
       run.exitCode = await status({ dataDir, json: options.json === true }, run.world)
     })
+}
+
+function addDeletes(program: Command, run: Run): void {
+  addCommand(program, 'deletes', 'answer for objects that were removed in great number')
+    .argument('<folder>', 'the mounted folder')
+    .option('--allow', 'delete them in the bucket')
+    .option('--undo', 'keep them: they come back into the folder')
+    .action(
+      async (typed: string, options: { allow?: boolean; undo?: boolean }, command: Command) => {
+        const dir = resolve(run.world.cwd(), typed)
+        run.subject = { dir }
+        const dataDir = dataDirOf(command, run.world)
+        const { allow = false, undo = false } = options
+        run.exitCode = await deletes({ dir, dataDir, allow, undo }, run.world)
+      },
+    )
 }
 
 function addFlush(program: Command, run: Run): void {

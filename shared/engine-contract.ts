@@ -37,6 +37,8 @@ export const engineCalls = {
       attributes: z.enum(['listing', 'all']).default('listing'),
       /** Extended attributes travel to the bucket, in the form of s3fs. */
       syncXattrs: z.boolean().default(false),
+      /** Ask before the bucket loses more than 1,000 objects, or most of the folder, at once. */
+      confirmDeletes: z.boolean().default(true),
       /** Make the folder when it is missing (the app's default folders). */
       createDir: z.boolean().default(false),
     }),
@@ -68,6 +70,11 @@ export const engineCalls = {
       timeoutMs: z.number().int().positive().optional(),
     }),
     output: z.object({ pendingFiles: z.number().int(), pendingBytes: z.number().int() }),
+  },
+  /** The answer to `heldDeletes`: the bucket loses them, or they come back into the folder. */
+  'deletes/answer': {
+    input: z.object({ dir: z.string(), answer: z.enum(['allow', 'undo']) }),
+    output: z.object({ count: z.number().int() }),
   },
   /** Checks endpoint and keys without storing anything. */
   'buckets/list': { input: z.object(Access), output: z.array(BucketView) },

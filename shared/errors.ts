@@ -204,6 +204,11 @@ export const ERRORS = {
     'never',
     'The system refused the mount. Its message is in the details.',
   ),
+  'mount/deletes-held': row(
+    'EIO',
+    'never',
+    'Many files were removed at once. Say whether the bucket shall lose them, or whether they come back.',
+  ),
   // What a person typed.
   'input/invalid': row('EINVAL', 'never', 'Check what was typed.'),
   'input/password-file': row(

@@ -68,6 +68,8 @@ export const MountView = z.object({
   found: FoundFiles.optional(),
   pendingFiles: z.number().int(),
   pendingBytes: z.number().int(),
+  /** Objects that programs removed in great number, and that the bucket keeps until a person answers. */
+  heldDeletes: z.object({ count: z.number().int(), sinceMs: z.number() }).optional(),
   /** Uploads that wait for a person, newest first, at most 100. */
   errors: z.array(
     z.object({

@@ -183,6 +183,9 @@ class MountEngine implements Engine {
       'connections/renew': (input) => this.#renew(input),
       'mounts/stop': (input) => this.#stop(input),
       'mounts/holders': (input) => this.#holders(input),
+      'deletes/answer': async ({ dir, answer }) => ({
+        count: await (await this.#session(dir)).answerDeletes(answer),
+      }),
       'uploads/flush': (input) => this.#flush(input),
       'buckets/list': (input) => this.#listBuckets(input),
       'buckets/probe': (input) => this.#probeBucket(input),

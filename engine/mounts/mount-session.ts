@@ -113,6 +113,7 @@ export class MountSession {
   view(): MountView {
     const pending = this.volume.syncer.pending(this.prefix)
     const shown = this.#shownState()
+    const held = this.#heldDeletes()
     return {
       dir: this.dir,
       bucket: this.volume.bucket,
@@ -125,6 +126,7 @@ export class MountSession {
       ...(this.#parts.found ? { found: this.#parts.found } : {}),
       pendingFiles: pending.files,
       pendingBytes: pending.bytes,
+      ...(held.count > 0 ? { heldDeletes: held } : {}),
       errors: this.#errors(),
     }
   }
@@ -136,6 +138,29 @@ export class MountSession {
     const reason = this.#offlineReason()
     const needsKeys = connectivity.state === 'needs-sign-in'
     return { state: needsKeys ? 'needs-sign-in' : 'offline', reason }
+  }
+
+  /** @returns how many deletions were answered for */
+  async answerDeletes(answer: 'allow' | 'undo'): Promise<number> {
+    const { tree, syncer } = this.volume
+    const { count } = this.#heldDeletes()
+    await tree.change(() => {
+      if (answer === 'allow') {
+        tree.journal.releaseDeletes(tree.volume, this.prefix, tree.clock.nowMs())
+        return
+      }
+      tree.journal.dropDeletes(tree.volume, this.prefix)
+      tree.nodes.outdateListings(tree.volume)
+    })
+    if (this.root !== undefined) tree.deletions.reset(this.root)
+    syncer.wake()
+    this.#parts.onDidChange()
+    return count
+  }
+
+  #heldDeletes(): { count: number; sinceMs: number } {
+    const { tree } = this.volume
+    return tree.journal.heldDeletes(tree.volume, this.prefix)
   }
 
   #readOnlyReason(): string | undefined {
@@ -191,6 +216,7 @@ export class MountSession {
       root,
       isReadOnly: request.readOnly,
       mayWrite: () => this.#mayWrite(),
+      asksBeforeMassDeletion: request.confirmDeletes,
       origin,
       epoch,
       space: () => stores.staging.space(),

@@ -168,7 +168,7 @@ export class Journal {
 
   failed(volume: number, countMax: number): JournalRow[] {
     return this.#many(
-      'WHERE volume = ? AND error_code IS NOT NULL ORDER BY error_ms DESC LIMIT ?',
+      `WHERE volume = ? AND error_code <> 'mount/deletes-held' ORDER BY error_ms DESC LIMIT ?`,
       volume,
       countMax,
     )
@@ -262,12 +262,16 @@ export class Journal {
     )
   }
 
-  /** Makes everything below `prefix` ready at once; `failed` rows get another try. */
+  /**
+   * Makes everything below `prefix` ready at once; `failed` rows get another try, except deletions
+   * that a person is asked about.
+   */
   hurry(volume: number, prefix: string, nowMs: number, includeFailed: boolean): void {
     this.#database.run(
       `UPDATE journal SET ready_ms = min(ready_ms, ?),
        state = CASE WHEN state = 'failed' AND ? THEN 'waiting' ELSE state END
-       WHERE volume = ? AND key >= ? AND key < ? AND (ready_ms > ? OR state = 'failed')`,
+       WHERE volume = ? AND key >= ? AND key < ? AND (ready_ms > ? OR state = 'failed')
+       AND error_code IS NOT 'mount/deletes-held'`,
       nowMs,
       Number(includeFailed),
       volume,
@@ -275,6 +279,34 @@ export class Journal {
       `${prefix}\u{10ffff}`,
       nowMs,
     )
+  }
+
+  /** Deletions that wait for a person's answer, below `prefix`. */
+  heldDeletes(volume: number, prefix: string): { count: number; sinceMs: number } {
+    const row = this.#database.get(
+      `SELECT count(*) AS count, min(error_ms) AS since FROM journal WHERE ${HELD}`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+    return { count: Number(row?.count), sinceMs: Number(row?.since ?? 0) }
+  }
+
+  /** The person lets them go... */
+  releaseDeletes(volume: number, prefix: string, nowMs: number): void {
+    this.#database.run(
+      `UPDATE journal SET state = 'waiting', ready_ms = ?, error_code = NULL, error_detail = NULL,
+       error_ms = NULL, attempts = 0 WHERE ${HELD}`,
+      nowMs,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+  }
+
+  /** ...or takes them back. */
+  dropDeletes(volume: number, prefix: string): void {
+    this.#database.run(`DELETE FROM journal WHERE ${HELD}`, volume, prefix, `${prefix}\u{10ffff}`)
   }
 
   /** Other keys: what the server refused for the keys before gets another try. */
@@ -347,6 +379,8 @@ export class Journal {
 
 /** So many ready rows are sorted each time the journal is looked through. */
 const READY_SORTED_MAX = 256
+const HELD = `state = 'failed' AND op = 'delete' AND error_code = 'mount/deletes-held'
+  AND volume = ? AND key >= ? AND key < ?`
 /** Characters of a server's message kept with a row. */
 const DETAIL_LENGTH_MAX = 2000
 const OPS: readonly JournalOp[] = ['put', 'marker', 'attributes', 'move', 'delete']

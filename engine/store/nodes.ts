@@ -181,6 +181,27 @@ export class Nodes {
     return this.#database.get('SELECT 1 FROM node WHERE parent = ? LIMIT 1', parent) !== undefined
   }
 
+  /** Files below a directory; undefined when a directory of it was never listed. */
+  filesBelow(root: number): number | undefined {
+    const row = this.#database.get(
+      `WITH RECURSIVE below (id) AS (
+         VALUES (?) UNION ALL SELECT node.id FROM node JOIN below ON node.parent = below.id
+       )
+       SELECT sum(kind <> 1) AS files, sum(kind = 1 AND listed_ms = 0) AS unlisted
+       FROM node WHERE id IN below`,
+      root,
+    )
+    return Number(row?.unlisted) > 0 ? undefined : Number(row?.files)
+  }
+
+  /** Every directory of a volume is to be listed anew before it is believed. */
+  outdateListings(volume: number): void {
+    this.#database.run(
+      'UPDATE node SET listed_ms = 1 WHERE volume = ? AND listed_ms > 1 AND remote_key IS NOT NULL',
+      volume,
+    )
+  }
+
   /** Did a listing show one of its entries since then? */
   hasChildSeenSince(parent: number, sinceMs: number): boolean {
     const row = this.#database.get(

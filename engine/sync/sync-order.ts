@@ -82,7 +82,8 @@ function isStillDeleting({ tree, nowMs, isHurrying }: OrderFacts): boolean {
     tree.volume,
   )
   const [count, firstMs, lastMs] = [Number(row?.n), Number(row?.first), Number(row?.last)]
-  if (count === 0 || count >= DELETE_BATCH_MAX || lastMs <= nowMs) return false
+  // One more than a batch tells whether a person has to be asked first.
+  if (count === 0 || count > DELETE_BATCH_MAX || lastMs <= nowMs) return false
   return nowMs - firstMs < DELETE_GATHER_MS_MAX
 }
 

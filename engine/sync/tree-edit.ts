@@ -121,21 +121,34 @@ export function journalMarker(tree: Tree, row: NodeRow): void {
   noteEdit(tree)
 }
 
-/** Removes a file or an empty directory. Open files stay readable as orphans until they are closed. */
-export function removeEntry(tree: Tree, row: NodeRow, origin: string): Promise<void> {
+/**
+ * Removes a file or an empty directory. Open files stay readable as orphans until they are closed.
+ * @param askedBelow  the directory for which a person is asked when much of it is removed at once
+ */
+export function removeEntry(
+  tree: Tree,
+  row: NodeRow,
+  origin: string,
+  askedBelow?: number,
+): Promise<void> {
   return tree.change((note) => {
     const directory = tree.node(present(row.parent, `parent of node ${row.id}`))
-    dropEntry(tree, row, note, origin)
+    const deletion = dropEntry(tree, row, note, origin)
+    if (deletion !== undefined && askedBelow !== undefined) {
+      tree.deletions.note(tree, askedBelow, deletion)
+    }
     tree.nodes.touchDirectory(directory.id, tree.clock.nowNs())
     keepDirectory(tree, directory)
   })
 }
 
-function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): void {
+/** @returns the row of the object's deletion, when the bucket has it */
+function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number | undefined {
   for (const waiting of tree.journal.ofNode(row.id)) dropJournal(tree, waiting)
   const isInBucket = row.kind === 'directory' ? row.hasMarker : row.remoteKey !== null
-  if (isInBucket)
-    journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag)
+  const deletion = isInBucket
+    ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag)
+    : undefined
   if (tree.isOpen(row.id)) {
     tree.nodes.update(row.id, { parent: null })
   } else {
@@ -144,6 +157,7 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): void {
   }
   dropFolderObject(tree, row)
   note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
+  return deletion
 }
 
 /** Hadoop's object for a directory lies beside it: it would bring the directory back. */
@@ -158,11 +172,15 @@ function dropJournal(tree: Tree, row: JournalRow): void {
   else tree.journal.remove(row.seq)
 }
 
-export function journalDelete(tree: Tree, key: string, etag: string | null): void {
-  if (tree.journal.deletionOf(tree.volume, key)) return
+/** @returns the row of the deletion, which may have waited already */
+export function journalDelete(tree: Tree, key: string, etag: string | null): number {
+  const waiting = tree.journal.deletionOf(tree.volume, key)
+  if (waiting) return waiting.seq
   const readyMs = tree.clock.nowMs() + QUIET_MS.delete
-  tree.journal.insert({ volume: tree.volume, op: 'delete', node: null, key, etag, readyMs })
+  const { volume } = tree
+  const seq = tree.journal.insert({ volume, op: 'delete', node: null, key, etag, readyMs })
   noteEdit(tree)
+  return seq
 }
 
 /** A directory that only existed through its last file stays: it gets a marker of its own. */

@@ -25,6 +25,7 @@ import type { StagingArea } from '../store/staging.ts'
 import { Xattrs } from '../store/xattrs.ts'
 import { Departures } from './departures.ts'
 import { linkNameOf, RCLONE_LINK_SUFFIX } from './object-attributes.ts'
+import { DeletionWatch } from './mass-deletion.ts'
 
 export type TreeChange = {
   readonly type: 'attributes' | 'data' | 'added' | 'removed'
@@ -92,6 +93,7 @@ export class Tree {
   /** Journal rows whose requests are under way in this process. Written by the syncer alone. */
   readonly running = new Set<number>()
   readonly departures = new Departures()
+  readonly deletions = new DeletionWatch()
   /** Is some handle of this node open? Set by the front that holds handles. */
   isOpen: (id: number) => boolean = () => false
   /** May some handle of this node still write to it? Set like `isOpen`. */

@@ -28,6 +28,8 @@ export type MountVfsParts = {
   readonly isReadOnly: boolean
   /** May the keys write here, as far as is known? Asked before each change. */
   readonly mayWrite?: () => boolean
+  /** Is a person asked before the bucket loses much of it at once? */
+  readonly asksBeforeMassDeletion?: boolean
   /** Tells this mount's own changes from those of other mounts of the same bucket. */
   readonly origin: string
   readonly epoch: bigint

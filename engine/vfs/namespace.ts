@@ -187,7 +187,8 @@ export class Namespace {
       throw new PailError('vfs/is-a-directory', name)
     }
     if (request.kind === 'directory') await this.#checkEmpty(context, row, 'fresh')
-    if (!request.test) await removeEntry(tree, tree.node(row.id), origin)
+    const askedBelow = this.#parts.asksBeforeMassDeletion === true ? this.#parts.root : undefined
+    if (!request.test) await removeEntry(tree, tree.node(row.id), origin, askedBelow)
     return this.#change(parent, directory)
   }
 

@@ -34,6 +34,7 @@ export type BareOptions = {
   readonly clock: FakeClock
   readonly random: Random
   readonly prefix?: string
+  readonly asksBeforeMassDeletion?: boolean
   readonly log?: Stores['log']
   /** Names this computer in conflict copies; `host` when absent. */
   readonly host?: string
@@ -83,6 +84,7 @@ export class BareEngine {
       clock: options.clock,
       root,
       isReadOnly: false,
+      asksBeforeMassDeletion: options.asksBeforeMassDeletion === true,
       origin: 'test',
       epoch: 1n,
       // So that histories of small files have copies inside the bucket as well.

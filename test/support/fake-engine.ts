@@ -35,6 +35,7 @@ export class FakeEngine implements Engine {
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/holders': async () => ({ holders: [], isComplete: true, ...this.#pending() }),
+      'deletes/answer': async () => ({ count: 0 }),
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
       'uploads/flush': (input) => this.#flush(input.timeoutMs),
