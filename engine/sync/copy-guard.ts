@@ -1,5 +1,5 @@
 /**
- * Copies inside the bucket on behalf of a journal row, with a row of its own for a copy in parts.
+ * Copies inside the bucket, with a row of the journal for a copy in parts.
  *
  * Keeps: a multipart copy that a crash, or a server that fails, leaves open is aborted later: while
  *        it is under way its record is in the journal, as that of an upload whose file is gone.
@@ -7,7 +7,7 @@
 import type { Etag } from '../s3/object-store.ts'
 import { serverCopy } from './server-copy.ts'
 import type { ServerCopy } from './server-copy-check.ts'
-import type { Job } from './sync-job.ts'
+import type { SyncerParts } from './sync-job.ts'
 import { encodeUploadRecord, type UploadRecord } from './upload-record.ts'
 
 /** When a copy that could not be aborted is looked after again. */
@@ -18,7 +18,7 @@ export type JobCopy = Pick<
   'source' | 'key' | 'replace' | 'precondition' | 'isVerifiedLater' | 'storageClass'
 >
 
-export async function copyInBucket(job: Job, copy: JobCopy): Promise<Etag> {
+export async function copyInBucket(job: SyncerParts, copy: JobCopy): Promise<Etag> {
   const { store, requests, signal } = job
   const guard = new CopyGuard(job, copy.key)
   try {
@@ -32,11 +32,11 @@ export async function copyInBucket(job: Job, copy: JobCopy): Promise<Etag> {
 }
 
 class CopyGuard {
-  readonly #job: Job
+  readonly #job: SyncerParts
   readonly #key: string
   #seq: number | undefined
 
-  constructor(job: Job, key: string) {
+  constructor(job: SyncerParts, key: string) {
     this.#job = job
     this.#key = key
   }

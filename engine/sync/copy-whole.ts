@@ -8,9 +8,9 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { WholeCopy } from './content.ts'
+import { copyInBucket } from './copy-guard.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
-import { serverCopy } from './server-copy.ts'
 import type { SyncerParts } from './sync-job.ts'
 import type { Tree } from './tree.ts'
 import { journalDelete, journalHome } from './tree-edit.ts'
@@ -43,16 +43,10 @@ export async function copyWhole(
   )
   try {
     const ended = AbortSignal.any([signal, parts.signal, limit.signal])
-    const { etag } = await serverCopy({
-      store: parts.store,
-      requests: parts.requests,
-      capabilities: await parts.capabilities(ended),
-      source: copy.source,
-      key,
-      replace,
-      precondition: preconditionOf(tree, node, key),
-      signal: ended,
-    })
+    const etag = await copyInBucket(
+      { ...parts, signal: ended },
+      { source: copy.source, key, replace, precondition: preconditionOf(tree, node, key) },
+    )
     const metadata = encodeFacts(factsOfStored(replace))
     await noteCopied(parts, copy, { key, etag, metadata })
   } finally {

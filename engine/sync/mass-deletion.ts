@@ -6,7 +6,9 @@
  *        bucket, until a person lets it go or takes it back.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Tree } from './tree.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Journal } from '../store/journal.ts'
+import type { Nodes } from '../store/nodes.ts'
 
 /** Removals that count together. */
 export const MASS_WINDOW_MS = 60_000
@@ -31,6 +33,14 @@ export function isMassDeletion({ count, filesBefore }: Removals): boolean {
   return count > filesBefore * MASS_SHARE
 }
 
+/** What is looked at and changed of a tree. */
+type Removing = {
+  readonly clock: Clock
+  readonly nodes: Pick<Nodes, 'filesBelow'>
+  readonly journal: Pick<Journal, 'bySeq' | 'noteFailure'>
+  readonly running: ReadonlySet<number>
+}
+
 type Window = {
   removed: Array<{ readonly seq: number; readonly atMs: number }>
   filesBefore: number | undefined
@@ -49,7 +59,7 @@ export class DeletionWatch {
    * One object below `root` was removed by a program; its deletion is row `seq`. Call it in the
    * transaction of the removal.
    */
-  note(tree: Tree, root: number, seq: number): void {
+  note(tree: Removing, root: number, seq: number): void {
     const nowMs = tree.clock.monotonicMs()
     const window = this.#window(root, nowMs)
     window.removed.push({ seq, atMs: nowMs })
@@ -81,7 +91,7 @@ export class DeletionWatch {
   }
 }
 
-function hold(tree: Tree, seq: number): void {
+function hold(tree: Removing, seq: number): void {
   const error = new PailError('mount/deletes-held', 'many objects were removed at once')
   const row = tree.journal.bySeq(seq)
   if (row?.state !== 'waiting' || row.errorCode === error.code) return

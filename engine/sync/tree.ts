@@ -24,8 +24,8 @@ import type { NodeRow, Nodes } from '../store/nodes.ts'
 import type { StagingArea } from '../store/staging.ts'
 import { Xattrs } from '../store/xattrs.ts'
 import { Departures } from './departures.ts'
-import { linkNameOf, RCLONE_LINK_SUFFIX } from './object-attributes.ts'
 import { DeletionWatch } from './mass-deletion.ts'
+import { linkNameOf, RCLONE_LINK_SUFFIX } from './object-attributes.ts'
 
 export type TreeChange = {
   readonly type: 'attributes' | 'data' | 'added' | 'removed'
