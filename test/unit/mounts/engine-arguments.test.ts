@@ -32,6 +32,7 @@ describe('Engine process', () => {
     }
     expect(engineEnvironment(ours)).toEqual({
       HOME: '/home/ada',
+      MALLOC_ARENA_MAX: '2',
       PATH: '/bin',
       UV_THREADPOOL_SIZE: '16',
     })
