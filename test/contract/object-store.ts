@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Etag, ObjectInfo, ObjectStore } from '../../engine/s3/object-store.ts'
+import type { Etag, ObjectFacts, ObjectInfo, ObjectStore } from '../../engine/s3/object-store.ts'
 import { probeCapabilities } from '../../engine/s3/probe.ts'
 
 export type StoreUnderTest = {
@@ -247,6 +247,31 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
         const replace = { metadata: { mtime: '2' }, contentType: 'text/x-two' }
         await store.copy({ sourceKey: 'copy/a', key: 'copy/a', sourceEtag: etag, replace })
         expect(await store.head('copy/a')).toMatchObject({ ...replace, sizeBytes: 50 })
+      })
+
+      test('headers and tags are kept, told by HEAD and GET, and carried over by a copy', async () => {
+        const headers = {
+          'cache-control': 'no-store',
+          'content-disposition': 'attachment; filename="x"',
+          'content-language': 'de',
+          expires: 'Thu, 01 Jan 2032 00:00:00 GMT',
+        }
+        const tags = 'team=a%2Bb+c%3A%2F%40&empty='
+        const kept = { metadata: { a: 'b' }, contentType: 'text/x-one', headers }
+        const { etag } = await store.put({ key: 'facts/a', body: bytes(50, 12), ...kept, tags })
+        await store.copy({ sourceKey: 'facts/a', key: 'facts/b', sourceEtag: etag })
+        const facts: ObjectFacts[] = []
+        const onFacts = (one: ObjectFacts) => facts.push(one)
+        await store.get({ key: 'facts/a', etag, offset: 0, into: new Uint8Array(50), onFacts })
+        for (const seen of [...facts, await store.head('facts/a'), await store.head('facts/b')]) {
+          expect(seen).toMatchObject(kept)
+        }
+        expect(facts).toHaveLength(1)
+        const sorted = (text: string) => [...new URLSearchParams(text)].sort()
+        expect(sorted(await store.tags('facts/a'))).toEqual(sorted(tags))
+        expect(sorted(await store.tags('facts/b'))).toEqual(sorted(tags))
+        await store.copy({ sourceKey: 'facts/a', key: 'facts/a', replace: { metadata: {} } })
+        expect(sorted(await store.tags('facts/a'))).toEqual(sorted(tags))
       })
 
       test('a copy of another version than the one named is refused', async () => {
