@@ -1,6 +1,7 @@
 /** A bare engine over a bucket in memory that goes with the test, and what tests do with it. */
 import { onTestFinished } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
+import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
 import type { NodeId } from '../../engine/vfs/vfs.ts'
 import { BareEngine, type BareOptions } from './bare-engine.ts'
@@ -9,6 +10,10 @@ import { FakeClock } from './fake-clock.ts'
 export class BareWorld {
   readonly clock = new FakeClock(1_800_000_000_000)
   readonly bucket = new MemoryObjectStore({ clock: this.clock })
+  readonly network = new FlakyObjectStore(this.bucket, {
+    clock: this.clock,
+    random: new SeededRandom(2),
+  })
   #engine: BareEngine | undefined
 
   /** Objects can be put before the engine starts. */
@@ -18,9 +23,9 @@ export class BareWorld {
   ): Promise<BareWorld> {
     const world = new BareWorld()
     prepare(world.bucket)
-    const { clock, bucket } = world
+    const { clock, network: store } = world
     const random = new SeededRandom(1)
-    world.#engine = await BareEngine.start({ clock, store: bucket, random, ...options })
+    world.#engine = await BareEngine.start({ clock, store, random, ...options })
     onTestFinished(() => world.engine.close())
     return world
   }

@@ -103,6 +103,19 @@ describe('The metadata of objects', () => {
     expect(world.bucket.versions('link')).toHaveLength(1)
   })
 
+  test('keeps a link that was emptied without network, beside what was written', async () => {
+    const world = await BareWorld.started((bucket) => bucket.putDirect('link', 'x', S3FS_LINK))
+    await world.names()
+    world.network.setOffline(true)
+    await world.write('link', 'new')
+    world.network.setOffline(false)
+    await world.engine.flush()
+    const [link, ours] = world.bucket.keys()
+    expect([link, ours]).toEqual(['link', expect.stringMatching(/^link \(conflict host .*\)$/)])
+    expect(Buffer.from(world.bucket.bytesOf(ours ?? '') ?? []).toString()).toBe('new')
+    expect(world.bucket.versions('link')).toHaveLength(1)
+  })
+
   test('brings extended attributes of s3fs along, but none that the system acts upon', async () => {
     const xattr = encodeURIComponent(
       JSON.stringify({ 'user.a': 'MQ==', 'security.x': 'MQ==', 'user.pail.x': 'MQ==' }),
