@@ -33,6 +33,8 @@ export type Desktop = {
   readonly mounts: MountKeeper
   readonly board: StatusBoard
   readonly supervisor: EngineSupervisor
+  /** The status says so when it resolves. */
+  readonly workOffline: (isWanted: boolean) => Promise<void>
 }
 
 export function createDesktop(parts: DesktopParts): Desktop {
@@ -72,5 +74,9 @@ export function createDesktop(parts: DesktopParts): Desktop {
       log.write('warn', 'engine/bring-up-failed', { error: String(thrown) })
     }
   }
-  return { connections, mounts, board, supervisor }
+  async function workOffline(isWanted: boolean): Promise<void> {
+    await supervisor.call('network/work-offline', { isWanted })
+    board.setEngineStatus(await supervisor.call('engine/status', {}))
+  }
+  return { connections, mounts, board, supervisor, workOffline }
 }

@@ -2,19 +2,22 @@
 import { PailError } from '../shared/errors.ts'
 import type { WindowHandlers, WindowStatus } from '../shared/window-contract.ts'
 import type { Connections } from './connections.ts'
+import type { EngineCaller } from './engine-link.ts'
 import type { Folders } from './folders.ts'
 import type { MountKeeper } from './mount-keeper.ts'
 
 export type HandlerParts = {
   readonly connections: Connections
   readonly mounts: MountKeeper
+  readonly engine: EngineCaller
+  readonly workOffline: (isWanted: boolean) => Promise<void>
   readonly folders: Folders
   readonly status: () => WindowStatus
   readonly info: { readonly version: string; readonly runtime: string; readonly dataDir: string }
 }
 
 export function windowHandlers(parts: HandlerParts): WindowHandlers {
-  const { connections, mounts, folders, status } = parts
+  const { connections, mounts, engine, folders, status } = parts
   const dirsInUse = () => status().mounts.map(({ dir }) => dir)
   return {
     'app/info': async () => parts.info,
@@ -31,6 +34,13 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'mounts/holders': (input) => mounts.holders(input.dir),
     'mounts/remove': async ({ dir }) => {
       await mounts.remove(dir)
+      return {}
+    },
+    'pins/list': (input) => engine.call('pins/list', input),
+    'pins/set': (input) => engine.call('pins/set', input),
+    'pins/check': (input) => engine.call('pins/check', input),
+    'network/work-offline': async ({ isWanted }) => {
+      await parts.workOffline(isWanted)
       return {}
     },
     'status/get': async () => status(),

@@ -94,6 +94,7 @@ class App {
     serveWindow(
       windowHandlers({
         ...this.#desktop,
+        engine: this.#desktop.supervisor,
         folders: this.#folders,
         status: () => this.#desktop.board.read(),
         info: { version: app.getVersion(), runtime: runtimeName(), dataDir },
@@ -106,6 +107,7 @@ class App {
       show: (page) => this.showWindow(page),
       open: (dir) => this.#openFolder(dir),
       unmount: () => this.showWindow('folders'),
+      workOffline: (isWanted) => this.#workOffline(isWanted),
       quit: () => app.quit(),
     })
     // The system ends the session, or a person the terminal: no time for questions.
@@ -179,6 +181,12 @@ class App {
     const notification = new Notification({ title, body: dir })
     notification.on('click', () => this.#openFolder(dir))
     notification.show()
+  }
+
+  #workOffline(isWanted: boolean): void {
+    this.#desktop.workOffline(isWanted).catch((thrown: unknown) => {
+      log.write('warn', 'tray/work-offline-failed', { error: String(thrown) })
+    })
   }
 
   #openFolder(dir: string): void {

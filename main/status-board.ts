@@ -55,7 +55,11 @@ export class StatusBoard {
   read(): WindowStatus {
     const { reason, ...condition } = this.#condition
     const version = this.#engineStatus?.engine.version
+    const { pins, unavailable, isWorkingOffline } = this.#engineStatus ?? {}
     return {
+      ...(pins ? { pins } : {}),
+      ...(unavailable ? { unavailable } : {}),
+      ...(isWorkingOffline ? { isWorkingOffline } : {}),
       engine: {
         ...condition,
         ...(reason === undefined ? {} : { reason }),

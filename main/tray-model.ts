@@ -8,6 +8,7 @@ const TRAY_MOUNTS_MAX = 15
 
 export type TrayModel = {
   readonly tooltip: string
+  readonly isWorkingOffline: boolean
   readonly mounts: ReadonlyArray<{ readonly label: string; readonly dir: string }>
 }
 
@@ -16,7 +17,7 @@ export function trayModel(status: WindowStatus): TrayModel {
     .filter(({ state }) => state === 'mounted' || state === 'offline')
     .slice(0, TRAY_MOUNTS_MAX)
     .map((mount) => ({ label: labelOf(mount), dir: mount.dir }))
-  return { tooltip: tooltipOf(status), mounts }
+  return { tooltip: tooltipOf(status), isWorkingOffline: status.isWorkingOffline === true, mounts }
 }
 
 function labelOf({ bucket, prefix }: MountRow): string {

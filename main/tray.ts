@@ -12,6 +12,7 @@ export type TrayActions = {
   readonly show: (page?: 'folders' | 'settings') => void
   readonly open: (dir: string) => void
   readonly unmount: (dir: string) => void
+  readonly workOffline: (isWanted: boolean) => void
   readonly quit: () => void
 }
 
@@ -61,6 +62,13 @@ function template(
     { type: 'separator' },
     ...mounts,
     ...(mounts.length > 0 ? [{ type: 'separator' as const }] : []),
+    {
+      label: 'Work offline',
+      type: 'checkbox',
+      checked: model.isWorkingOffline,
+      click: ({ checked }) => actions.workOffline(checked),
+    },
+    { type: 'separator' },
     { label: 'Show Pail', click: () => actions.show() },
     { label: 'Settings', click: () => actions.show('settings') },
     { type: 'separator' },

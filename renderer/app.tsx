@@ -7,6 +7,7 @@ import { type Navigation, NavigationContext, type OpenDialog } from './navigatio
 import { ActivityPage } from './pages/activity.tsx'
 import { BucketsPage } from './pages/buckets.tsx'
 import { FoldersPage } from './pages/folders.tsx'
+import { OfflinePage } from './pages/offline.tsx'
 import { SettingsPage } from './pages/settings.tsx'
 import { Palette } from './palette.tsx'
 import { useClient, useStatusEvents } from './queries.ts'
@@ -59,6 +60,8 @@ function CurrentPage({ page }: { readonly page: ShownPage }) {
       return <BucketsPage />
     case 'activity':
       return <ActivityPage />
+    case 'offline':
+      return <OfflinePage />
     case 'settings':
       return <SettingsPage />
     default:

@@ -12,7 +12,19 @@ export function showFailure(title: string, thrown: unknown): void {
 export function useMountActions() {
   const open = useAction('folders/open')
   const start = useAction('mounts/start')
+  const pin = useAction('pins/set')
   return {
+    /** Everything in the folder, also what comes later, is fetched and stays. */
+    keepOffline: (path: string, isWanted: boolean) => {
+      const onError = (thrown: unknown) => showFailure('This was not changed', thrown)
+      const onSuccess = () =>
+        notifications.show({
+          message: isWanted
+            ? `${folderName(path)} is kept offline: its files are fetched now`
+            : `${folderName(path)} is not kept offline any more`,
+        })
+      pin.mutate({ path, mode: isWanted ? 'pinned' : 'none' }, { onError, onSuccess })
+    },
     isMounting: start.isPending,
     openFolder: (dir: string) => {
       const onError = (thrown: unknown) => showFailure('The folder cannot be opened', thrown)

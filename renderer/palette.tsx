@@ -7,6 +7,7 @@ import {
   IconFolder,
   IconFolders,
   IconMoon,
+  IconPlane,
   IconPlugConnected,
   IconPlugConnectedX,
   IconPlus,
@@ -124,6 +125,12 @@ function usePageActions(): SpotlightActionData[] {
       label: 'Go to activity',
       leftSection: <IconActivity {...ICON} />,
       onClick: () => goTo('activity'),
+    },
+    {
+      id: 'go offline',
+      label: 'Go to what is kept offline',
+      leftSection: <IconPlane {...ICON} />,
+      onClick: () => goTo('offline'),
     },
     {
       id: 'go settings',

@@ -31,7 +31,12 @@ export function useStatusEvents(): void {
   const client = useClient()
   const queries = useQueryClient()
   useEffect(
-    () => client.onDidChangeStatus((status) => queries.setQueryData(['status'], status)),
+    () =>
+      client.onDidChangeStatus((status) => {
+        // What is being asked for was true before this.
+        void queries.cancelQueries({ queryKey: ['status'] }, { silent: true })
+        queries.setQueryData(['status'], status)
+      }),
     [client, queries],
   )
 }
@@ -67,6 +72,18 @@ export function useHolders(dir: string) {
   })
 }
 
+/** How often the list of what is kept is asked for while it is shown. */
+const PINS_EVERY_MS = 1_500
+
+export function usePins() {
+  const client = useClient()
+  return useQuery({
+    queryKey: ['pins'],
+    queryFn: () => client.call('pins/list', {}),
+    refetchInterval: PINS_EVERY_MS,
+  })
+}
+
 export function useAppInfo() {
   const client = useClient()
   return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })
@@ -80,6 +97,7 @@ export function useAction<C extends WindowCall>(name: C) {
     mutationFn: (input: WindowInput<C>) => client.call(name, input),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['status'] })
+      if (name.startsWith('pins/')) await queries.invalidateQueries({ queryKey: ['pins'] })
       if (name.startsWith('connections/')) {
         await queries.invalidateQueries({ queryKey: ['connections'] })
       }

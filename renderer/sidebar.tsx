@@ -1,19 +1,22 @@
 /** Where one can go, and at its foot the one sentence that matters. */
-import { UnstyledButton } from '@mantine/core'
+import { Switch, UnstyledButton } from '@mantine/core'
 import { spotlight } from '@mantine/spotlight'
 import {
   IconActivity,
   IconBucket,
   IconFolders,
+  IconPlane,
   IconSearch,
   IconSettings,
   type TablerIcon,
 } from '@tabler/icons-react'
+import { useState } from 'react'
 import type { ShownPage } from './client.ts'
+import { showFailure } from './mount-actions.ts'
 import { useNavigation } from './navigation.ts'
 import { Logo } from './parts/logo.tsx'
 import { ToneIcon } from './parts/tone.tsx'
-import { useStatus } from './queries.ts'
+import { useAction, useStatus } from './queries.ts'
 import classes from './shell.module.css'
 import { pendingOf, verdict } from './view/verdict.ts'
 
@@ -21,6 +24,7 @@ const ENTRIES: ReadonlyArray<{ page: ShownPage; label: string; icon: TablerIcon 
   { page: 'folders', label: 'Folders', icon: IconFolders },
   { page: 'buckets', label: 'Buckets', icon: IconBucket },
   { page: 'activity', label: 'Activity', icon: IconActivity },
+  { page: 'offline', label: 'Offline', icon: IconPlane },
   { page: 'settings', label: 'Settings', icon: IconSettings },
 ]
 
@@ -52,6 +56,7 @@ export function Sidebar() {
       </ul>
       <div className={classes.spacer} />
       <VerdictLine />
+      <WorkOffline />
     </nav>
   )
 }
@@ -95,6 +100,34 @@ function VerdictLine() {
       <ToneIcon tone={tone} />
       <span>{sentence}</span>
     </div>
+  )
+}
+
+/** No requests at all: what is here opens, what is saved waits. */
+function WorkOffline() {
+  const { status, isLoaded } = useStatus()
+  const change = useAction('network/work-offline')
+  // What was clicked shows at once, and until the engine has it.
+  const [clicked, setClicked] = useState<boolean>()
+  const onChange = (isWanted: boolean) => {
+    setClicked(isWanted)
+    change.mutate(
+      { isWanted },
+      {
+        onError: (thrown) => showFailure('Work offline was not changed', thrown),
+        onSettled: () => setClicked(undefined),
+      },
+    )
+  }
+  return (
+    <Switch
+      className={classes.switch ?? ''}
+      size="sm"
+      label="Work offline"
+      checked={clicked ?? status.isWorkingOffline === true}
+      disabled={!isLoaded || status.engine.state !== 'running'}
+      onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+    />
   )
 }
 

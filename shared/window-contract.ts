@@ -2,6 +2,7 @@
  * What the window may ask of main: the one list of names that the preload bridge lets through.
  */
 import { z } from 'zod'
+import { keepingCalls, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { BucketView, ConnectionView, MountView } from './model.ts'
 import { HoldersView } from './unmounting.ts'
 import type { WindowCallName, WindowEventName } from './window-names.ts'
@@ -28,10 +29,16 @@ export const WindowStatus = z.object({
     version: z.string().optional(),
   }),
   mounts: z.array(MountRow),
+  /** A person wants no requests at all. */
+  isWorkingOffline: z.boolean().optional(),
+  /** What is kept on this computer; absent: nothing. */
+  pins: PinTotalView.optional(),
+  /** Files that programs wanted and could not have, newest first. */
+  unavailable: z.array(UnavailableView).optional(),
 })
 export type WindowStatus = z.infer<typeof WindowStatus>
 
-export const PAGES = ['folders', 'buckets', 'activity', 'settings'] as const
+export const PAGES = ['folders', 'buckets', 'activity', 'offline', 'settings'] as const
 
 export const windowCalls = {
   'app/info': {
@@ -76,6 +83,11 @@ export const windowCalls = {
   'mounts/stop': { input: z.object({ dir: z.string(), force: z.boolean() }), output: MountView },
   'mounts/holders': { input: z.object({ dir: z.string() }), output: HoldersView },
   'mounts/remove': { input: z.object({ dir: z.string() }), output: z.object({}) },
+  /** What is kept on this computer, and what a person wants of the network: as the engine has it. */
+  'pins/list': keepingCalls['pins/list'],
+  'pins/set': keepingCalls['pins/set'],
+  'pins/check': keepingCalls['pins/check'],
+  'network/work-offline': keepingCalls['network/work-offline'],
   'status/get': { input: z.object({}), output: WindowStatus },
   /** Asks the person for a folder by the system's own dialog. */
   'folders/choose': { input: z.object({}), output: z.object({ dir: z.string().nullable() }) },

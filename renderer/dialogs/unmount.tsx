@@ -98,7 +98,7 @@ function Programs({ dir }: { readonly dir: string }) {
           <li key={pid} className={classes.program}>
             <span className={classes.programName}>{program || 'A program'}</span>
             <span className="ellipsis ellipsis-start selectable" title={paths.join('\n')}>
-              {paths[0] === dir ? 'works in this folder' : paths[0]}
+              {placeIn(dir, paths[0] ?? dir)}
             </span>
             <span className={`${classes.quiet} numbers`}>{pid}</span>
           </li>
@@ -106,4 +106,9 @@ function Programs({ dir }: { readonly dir: string }) {
       </ul>
     </section>
   )
+}
+
+/** What a program uses, as it is called within the folder. */
+function placeIn(dir: string, path: string): string {
+  return path === dir ? 'works in this folder' : path.slice(dir.length + 1)
 }

@@ -5,6 +5,7 @@ import {
   IconFolder,
   IconFolderOff,
   IconLock,
+  IconPlane,
   IconPlugConnected,
   IconPlugConnectedX,
   IconTrash,
@@ -154,6 +155,14 @@ function MoreMenu({ mount }: RowProps) {
         >
           Copy local path
         </Menu.Item>
+        {isServing(mount.state) && (
+          <Menu.Item
+            leftSection={<IconPlane size={16} />}
+            onClick={() => actions.keepOffline(mount.dir, true)}
+          >
+            Keep offline
+          </Menu.Item>
+        )}
         {isServing(mount.state) ? (
           <Menu.Item
             leftSection={<IconPlugConnectedX size={16} />}

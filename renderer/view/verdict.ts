@@ -24,6 +24,10 @@ export function verdict(status: WindowStatus): Verdict {
     }
   }
   const { pendingFiles, pendingBytes } = pendingOf(status)
+  if (status.isWorkingOffline) {
+    const waiting = pendingFiles > 0 ? `: ${pendingSentence(pendingFiles, pendingBytes)}` : ''
+    return { tone: 'quiet', sentence: `Working offline${waiting}` }
+  }
   if (pendingFiles > 0)
     return { tone: 'busy', sentence: pendingSentence(pendingFiles, pendingBytes) }
   if (engine.state === 'restarting') {

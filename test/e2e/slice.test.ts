@@ -2,7 +2,7 @@
  * The whole path through the real window: a person adds a connection, mounts a bucket, saves a
  * file, sees it reach the bucket, unmounts. Real Electron, engine, kernel, keychain and server.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -37,6 +37,7 @@ let running: RunningApp
 let window: Page
 
 const mountDir = () => join(folders.home, 'Pail', 'demo')
+const keptFile = () => join(mountDir(), 'kept.txt')
 const verdict = (sentence: string | RegExp) =>
   window.getByTestId('verdict').getByText(sentence).waitFor({ timeout: 60_000 })
 const goTo = (page: string) =>
@@ -184,6 +185,46 @@ describe('a bucket becomes a folder', () => {
     await window.emulateMedia({ colorScheme: 'light' })
     server.resume()
     await verdict(ALL_UPLOADED)
+  })
+
+  test('a folder is kept offline, and the check says that it would do for a flight', async () => {
+    await goTo('Folders')
+    await window.getByRole('button', { name: 'More for demo' }).click()
+    await window.getByRole('menuitem', { name: 'Keep offline' }).click()
+    await goTo('Offline')
+    const row = window.getByRole('listitem', { name: 'demo' })
+    await row.getByText('100 %').waitFor({ timeout: 60_000 })
+    await window.getByRole('button', { name: 'Ready for a flight?' }).click()
+    const result = window.getByRole('status', { name: 'Result of the check' })
+    await result.getByText('Ready for a flight').waitFor({ timeout: 60_000 })
+  })
+
+  test('without requests by choice the folder is read, and what is saved waits', async () => {
+    await window.getByRole('switch', { name: 'Work offline' }).check({ force: true })
+    await verdict('Working offline')
+    runProgram('echo later > "$1/later.txt"; cat "$1/kept.txt"', mountDir())
+    await verdict(/Working offline: 1 file/)
+    await window.getByRole('switch', { name: 'Work offline' }).uncheck({ force: true })
+    await verdict(ALL_UPLOADED)
+    const object = await plainS3Client(server).get('demo', 'later.txt')
+    expect(Buffer.from(object).toString()).toBe('later\n')
+  })
+
+  test('a folder in use names its programs before it is unmounted', async () => {
+    const program = spawn('sh', ['-c', 'exec 3<"$1"; echo open; read line', 'sh', keptFile()])
+    try {
+      await new Promise((resolve) => program.stdout.once('data', resolve))
+      await goTo('Folders')
+      await window.getByRole('button', { name: 'Unmount demo' }).click()
+      const dialog = window.getByRole('dialog')
+      const programs = dialog.getByRole('region', { name: 'Programs that use the folder' })
+      await programs.getByText(String(program.pid)).waitFor()
+      await dialog.getByRole('button', { name: 'Unmount' }).click()
+      await dialog.getByText('Programs still use the folder').waitFor()
+      await dialog.getByRole('button', { name: 'Cancel' }).click()
+    } finally {
+      program.kill('SIGKILL')
+    }
   })
 
   test('a folder is unmounted from the window and mounted again', async () => {

@@ -17,7 +17,10 @@ function setUp() {
   const bench = setUpDesktop()
   bench.supervisor.start()
   const status = () => bench.board.read()
-  return { ...bench, handlers: windowHandlers({ ...bench, status, info: INFO }) }
+  return {
+    ...bench,
+    handlers: windowHandlers({ ...bench, engine: bench.supervisor, status, info: INFO }),
+  }
 }
 
 describe('the bridge', () => {

@@ -5,6 +5,7 @@ import { App } from '../../../renderer/app.tsx'
 import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
 import { PailError } from '../../../shared/errors.ts'
+import type { PinCheckView, PinView } from '../../../shared/keeping-contract.ts'
 import type { HoldersView } from '../../../shared/unmounting.ts'
 import type { WindowStatus } from '../../../shared/window-contract.ts'
 import type { WindowBridge } from '../../../shared/window-names.ts'
@@ -18,11 +19,24 @@ const CONNECTION = {
   accessKeyId: 'AK',
 }
 
+function pinTotal() {
+  return { percent: 100, files: 3, bytes: 5e6, readyFiles: 3, readyBytes: 5e6 }
+}
+
 /** Main as the window sees it. */
 class FakeBridge implements WindowBridge {
   status: WindowStatus = statusOf()
   connections: unknown[] = [CONNECTION]
   holders: HoldersView = { holders: [], isComplete: true, pendingFiles: 0, pendingBytes: 0 }
+  pins: PinView[] = []
+  check: PinCheckView = {
+    ...pinTotal(),
+    isReady: true,
+    isListed: true,
+    repairedFiles: 0,
+    missingCount: 0,
+    missing: [],
+  }
   readonly failures = new Map<string, PailError>()
   readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
   #listeners: Array<(value: unknown) => void> = []
@@ -52,6 +66,8 @@ class FakeBridge implements WindowBridge {
     if (name === 'connections/list') return this.connections
     if (name === 'connections/add') return CONNECTION
     if (name === 'buckets/list') return [{ name: 'data' }]
+    if (name === 'pins/list') return { pins: this.pins, total: pinTotal() }
+    if (name === 'pins/check') return this.check
     if (name === 'mounts/holders') return this.holders
     if (name === 'mounts/stop') return mountRow({ state: 'stopped' })
     if (name === 'folders/suggest') return { dir: '/home/ana/Pail/data' }
@@ -171,7 +187,7 @@ describe('the window', () => {
     open(bridge)
     fireEvent.click(await button('Unmount data'))
     const programs = await screen.findByRole('region', { name: 'Programs that use the folder' })
-    for (const text of ['python3', '4711', `${dir}/run-7/out.csv`, 'works in this folder']) {
+    for (const text of ['python3', '4711', 'run-7/out.csv', 'works in this folder']) {
       within(programs).getByText(text)
     }
   })
@@ -184,6 +200,51 @@ describe('the window', () => {
     const row = await screen.findByRole('listitem', { name: 'data' })
     within(row).getByText(/2 entries were in this folder while nothing was mounted/)
     within(row).getByText(dir)
+  })
+
+  test('says what is kept offline, how much of it is here, and whether it would do', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    open(bridge)
+    fireEvent.click(await button('Offline'))
+    await screen.findByText('Nothing is kept offline')
+    const path = '/home/ana/Pail/data'
+    const half = { percent: 50, files: 4, bytes: 10e6, readyFiles: 2, readyBytes: 5e6 }
+    bridge.pins = [{ path, mode: 'pinned', sinceMs: 0, ...half }]
+    cleanup()
+    open(bridge)
+    fireEvent.click(await button('Offline'))
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    within(row).getByText('2 of 4 files, 5.0 MB of 10 MB')
+    within(row).getByText('50 %')
+    bridge.check = {
+      ...bridge.check,
+      ...half,
+      isReady: false,
+      missingCount: 2,
+      missing: [{ path: `${path}/big`, reason: 'Free space on this disk.' }],
+    }
+    fireEvent.click(await button('Ready for a flight?'))
+    await screen.findByText('Not ready yet')
+    screen.getByText('2 files are not on this computer.')
+    screen.getByText(`${path}/big`)
+    fireEvent.click(within(row).getByRole('button', { name: 'Stop keeping' }))
+    await expect.poll(() => bridge.inputsOf('pins/set')).toEqual([{ path, mode: 'none' }])
+  })
+
+  test('works offline at a switch, and says so', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    open(bridge)
+    await screen.findByRole('listitem', { name: 'data' })
+    fireEvent.click(await screen.findByRole('switch', { name: 'Work offline' }))
+    await expect.poll(() => bridge.inputsOf('network/work-offline')).toEqual([{ isWanted: true }])
+    bridge.status = {
+      ...statusOf(mountRow({ state: 'offline', pendingFiles: 2, pendingBytes: 5e6 })),
+      isWorkingOffline: true,
+    }
+    bridge.tell(bridge.status)
+    await screen.findByText('Working offline: 2 files, 5.0 MB still to upload')
   })
 
   test('takes the keys out of a paste and keeps none of it readable', async () => {
