@@ -40,7 +40,8 @@ const PROJECTS: readonly Project[] = [
   { name: 'tidy', include: ['test/tidy.test.ts'], timeoutMs: 60 * SECOND },
   { name: 'contract', include: ['test/contract/**/*.test.ts'], timeoutMs: 120 * SECOND },
   { name: 'model', include: ['test/model/**/*.test.ts'], timeoutMs: 300 * SECOND },
-  { name: 'crash', include: ['test/crash/**/*.test.ts'], timeoutMs: 300 * SECOND },
+  // All pairs of operations, twice: minutes where the processor is shared.
+  { name: 'crash', include: ['test/crash/**/*.test.ts'], timeoutMs: 600 * SECOND },
   {
     name: 'mount',
     include: ['test/mount/**/*.test.ts'],

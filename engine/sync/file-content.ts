@@ -248,6 +248,17 @@ export class FileContent {
     })
   }
 
+  /**
+   * Seals what no close has sealed: the program, or the mount, ended without one. Nothing was
+   * promised of it, so that what is only borrowed is not waited for.
+   */
+  sealLeft(origin: string): Promise<void> {
+    return this.#mutations.run(async () => {
+      if (this.#borrowed) this.#dropBorrowed()
+      await this.#seal(origin)
+    })
+  }
+
   /** Sealed, and safe against power loss: data first, then the record of it. */
   commit(origin: string, signal?: AbortSignal): Promise<void> {
     return this.#mutations.run(async () => {
@@ -346,12 +357,16 @@ export class FileContent {
       await borrowed.fetch(this.#parts.openReader(borrowed.source), signal)
       this.#borrowed = undefined
     } catch (thrown) {
-      this.#borrowed = undefined
-      await this.#startEmpty()
-      this.#sizeBytes = 0
-      this.#touch()
+      this.#dropBorrowed()
       throw thrown
     }
+  }
+
+  #dropBorrowed(): void {
+    this.#borrowed = undefined
+    this.#startEmpty()
+    this.#sizeBytes = 0
+    this.#touch()
   }
 
   async #copyBorrowed(

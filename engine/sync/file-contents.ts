@@ -81,7 +81,7 @@ export class FileContents {
   async release(content: FileContent, origin: string): Promise<void> {
     const placed = this.#parts.tree.nodes.byId(content.id)
     const isPlaced = placed !== undefined && placed.parent !== null
-    if (content.users === 1 && content.isDirty && isPlaced) await content.seal(origin)
+    if (content.users === 1 && content.isDirty && isPlaced) await content.sealLeft(origin)
     content.users--
     if (content.users > 0 || this.#contents.get(content.id) !== content) return
     this.#contents.delete(content.id)

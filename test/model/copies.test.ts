@@ -48,6 +48,28 @@ describe('A copy that the server is to make', () => {
     expect(bucket.bytesOf('source')).toEqual(SOURCE)
   })
 
+  test('is nothing yet when its program ends without closing it', async () => {
+    const { bucket, engine, paths, clock } = await startWithout('s3/unsupported', 'net/offline')
+    const { vfs } = engine
+    const context = engine.context()
+    const work = async () => {
+      const id = await paths.find('source')
+      const from = { id, ...(await vfs.open(context, id, { read: true, write: false })) }
+      const request = { read: false, write: true, mode: 0o644, exclusive: true }
+      const made = await vfs.create(context, vfs.root, 'copy', request)
+      const to = { id: made.attributes.id, handle: made.handle }
+      const places = [
+        { ...from, offset: 0 },
+        { ...to, offset: 0 },
+      ] as const
+      expect(await vfs.copyRange(context, ...places, SOURCE.length)).toBe(SOURCE.length)
+      for (const handle of [from.handle, to.handle]) await vfs.release(handle)
+    }
+    await clock.until(work())
+    expect((await engine.flush()).files).toBe(0)
+    expect(bucket.bytesOf('copy')).toHaveLength(0)
+  })
+
   test('never takes the place of what somebody else has stored there meanwhile', async () => {
     const clock = new FakeClock(1_800_000_000_000, 12)
     const bucket = new MemoryObjectStore({ clock })
