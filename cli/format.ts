@@ -74,7 +74,7 @@ function mountTable(mounts: readonly MountView[]): string[] {
 function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
   const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
-  const lines = [...reason, ...heldSentence(mount), ...errors].map(printable)
+  const lines = [...reason, ...heldSentence(mount), ...errors, ...renamedOf(mount)].map(printable)
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
@@ -83,6 +83,13 @@ function heldSentence({ dir, heldDeletes }: MountView): string[] {
   const objects = formatCount(heldDeletes.count, 'object')
   const ask = `pail deletes ${dir} --allow, or --undo to have them back`
   return [`${dir}: ${objects} were removed at once and are still in the bucket: ${ask}.`]
+}
+
+function renamedOf(mount: MountView): string[] {
+  if (mount.renamedItems === 0) return []
+  const have = mount.renamedItems === 1 ? 'has' : 'have'
+  const what = `${formatCount(mount.renamedItems, 'item')} ${have} another name here`
+  return [`${mount.dir}: ${what}: their keys cannot be names of files.`]
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

@@ -68,6 +68,7 @@ function blankView(mount: WantedMount, connection: ConnectionRecord | undefined)
     state: 'stopped',
     pendingFiles: 0,
     pendingBytes: 0,
+    renamedItems: 0,
     errors: [],
   }
 }

@@ -26,6 +26,7 @@ export type Errno =
   | 'ELOOP'
   | 'ENAMETOOLONG'
   | 'ENODATA'
+  | 'EILSEQ'
   | 'ENOENT'
   | 'ENOSPC'
   | 'ENOSYS'
@@ -279,6 +280,7 @@ export const ERRORS = {
     'never',
     'Use a shorter name: 255 bytes a name, 1,024 bytes a key.',
   ),
+  'vfs/not-text': row('EILSEQ', 'never', 'Use a name that is valid UTF-8.'),
   'vfs/invalid': row('EINVAL', 'never', 'The request makes no sense.'),
   'vfs/bad-handle': row('EBADF', 'never', 'The file is not open any more.'),
   'vfs/stale': row('ESTALE', 'never', 'The file changed in the bucket. Open it again.'),

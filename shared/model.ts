@@ -70,6 +70,8 @@ export const MountView = z.object({
   pendingBytes: z.number().int(),
   /** Objects that programs removed in great number, and that the bucket keeps until a person answers. */
   heldDeletes: z.object({ count: z.number().int(), sinceMs: z.number() }).optional(),
+  /** Entries seen so far whose keys cannot be names here: they have another one, and act as themselves. */
+  renamedItems: z.number().int(),
   /** Uploads that wait for a person, newest first, at most 100. */
   errors: z.array(
     z.object({

@@ -114,6 +114,7 @@ export class MountSession {
     const pending = this.volume.syncer.pending(this.prefix)
     const shown = this.#shownState()
     const held = this.#heldDeletes()
+    const { tree } = this.volume
     return {
       dir: this.dir,
       bucket: this.volume.bucket,
@@ -127,6 +128,7 @@ export class MountSession {
       pendingFiles: pending.files,
       pendingBytes: pending.bytes,
       ...(held.count > 0 ? { heldDeletes: held } : {}),
+      renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
       errors: this.#errors(),
     }
   }

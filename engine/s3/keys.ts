@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { PailError } from '../../shared/errors.ts'
+import { escapeForHost, type Host, hostOf, isRefusedName } from './host-names.ts'
 
 /** @see S3 API reference, object key naming: 1,024 bytes of UTF-8 */
 export const KEY_BYTES_MAX = 1024
@@ -16,6 +17,7 @@ export const NAME_BYTES_MAX = 255
 const ALIAS_MARK = '~pail~'
 /** Follows the mark when the alias is shortened and only a lookup leads back to the component. */
 const SHORTENED_MARK = `${ALIAS_MARK}#`
+const HOST = hostOf(process.platform)
 const HASH_HEX_DIGITS = 16
 const SHORTENED_FORM = new RegExp(`^${SHORTENED_MARK}.*~[0-9a-f]{${HASH_HEX_DIGITS}}$`, 's')
 
@@ -36,14 +38,14 @@ export function keyBytes(key: string): number {
  * The file name under which one component of a key (the text between two slashes) is shown.
  *
  * Ordinary components are their own names. Those which no directory can hold (empty, `.`, `..`,
- * with NUL, longer than 255 bytes) get a visible alias, and so does a component which looks like
- * an alias, so that no two components share a name.
+ * with NUL, longer than 255 bytes, refused by this host) get a visible alias, and so does a
+ * component which looks like an alias, so that no two components share a name.
  */
-export function nameOfComponent(component: string): NameOfComponent {
-  if (!needsAlias(component)) return { name: component, isExact: true }
-  const name = ALIAS_MARK + escapeComponent(component)
+export function nameOfComponent(component: string, host: Host = HOST): NameOfComponent {
+  if (!needsAlias(component, host)) return { name: component, isExact: true }
+  const name = ALIAS_MARK + escapeComponent(component, host)
   if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return { name, isExact: true }
-  return { name: shortenedName(component), isExact: false }
+  return { name: shortenedName(component, host), isExact: false }
 }
 
 /**
@@ -51,13 +53,24 @@ export function nameOfComponent(component: string): NameOfComponent {
  *
  * A shortened alias does not hold its whole component: look such names up first.
  */
-export function componentOfName(name: string): string {
+export function componentOfName(name: string, host: Host = HOST): string {
   if (!name.startsWith(ALIAS_MARK) || SHORTENED_FORM.test(name)) return name
   const escaped = name.slice(ALIAS_MARK.length)
   const component = unescapeComponent(escaped)
   const isCanonical =
-    component !== undefined && escapeComponent(component) === escaped && needsAlias(component)
+    component !== undefined &&
+    escapeComponent(component, host) === escaped &&
+    needsAlias(component, host)
   return isCanonical ? component : name
+}
+
+/**
+ * The `count`-th name to show a component under whose own name something else has: an object `a`
+ * beside keys below `a/`, or content under the key of a directory itself.
+ */
+export function nameBeside(name: string, count: number): string {
+  const suffix = count === 1 ? ' (object)' : ` (object ${count})`
+  return startWithin(name, NAME_BYTES_MAX - suffix.length) + suffix
 }
 
 /** True for names whose component only a lookup can tell. */
@@ -97,23 +110,29 @@ function badPrefix(reason: string, subpath: string): PailError {
   })
 }
 
-function needsAlias(component: string): boolean {
+function needsAlias(component: string, host: Host): boolean {
   if (component === '' || component === '.' || component === '..') return true
   if (component.includes('\0') || component.includes('/')) return true
   if (component.search(LONE_SURROGATE) >= 0) return true
   if (Buffer.byteLength(component) > NAME_BYTES_MAX) return true
-  return isShortenedName(component) || componentOfName(component) !== component
+  if (isRefusedName(component, host)) return true
+  return isShortenedName(component) || componentOfName(component, host) !== component
 }
 
 /** `%` and `#` are escaped so that every escaped text reads back in one way only. */
-function escapeComponent(component: string): string {
+function escapeComponent(component: string, host: Host): string {
   if (component === '.' || component === '..') return component.replaceAll('.', '%2E')
-  return component
+  const escaped = component
     .replaceAll('%', '%25')
     .replaceAll('#', '%23')
     .replaceAll('/', '%2F')
     .replaceAll('\0', '%00')
     .replace(LONE_SURROGATE, (unit) => `%u${unit.charCodeAt(0).toString(16).toUpperCase()}`)
+  return escapeForHost(escaped, host, percentEscape)
+}
+
+function percentEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }
 
 function unescapeComponent(escaped: string): string | undefined {
@@ -123,11 +142,11 @@ function unescapeComponent(escaped: string): string | undefined {
   )
 }
 
-function shortenedName(component: string): string {
+function shortenedName(component: string, host: Host): string {
   const hash = createHash('sha256').update(component, 'utf16le').digest('hex')
   const tail = `~${hash.slice(0, HASH_HEX_DIGITS)}`
   const room = NAME_BYTES_MAX - SHORTENED_MARK.length - tail.length
-  return SHORTENED_MARK + startWithin(escapeComponent(component), room) + tail
+  return SHORTENED_MARK + startWithin(escapeComponent(component, host), room) + tail
 }
 
 /** The longest start of `text` that fits, cut between characters. */

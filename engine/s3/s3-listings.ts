@@ -39,28 +39,47 @@ export function listPageOf(root: XmlElement, context: ListContext): ListPage {
   const { request, where } = context
   const decode = decoderOf(root, where)
   checkListHead(root, context, decode)
-  const contents = root.children.filter(({ name }) => name === 'Contents')
-  const prefixElements = root.children.filter(({ name }) => name === 'CommonPrefixes')
-  const entries = contents.length + prefixElements.length
+  const read = { decode, context }
+  const contents = entriesOf(root, { name: 'Contents', field: 'Key' }, read)
+  const found = entriesOf(root, { name: 'CommonPrefixes', field: 'Prefix' }, read)
+  const keys = contents.map(({ text }) => text)
+  const prefixes = found.map(({ text }) => text)
+  const entries = keys.length + prefixes.length
   if (entries > EXCESS_FACTOR_MAX * (request.keysMax ?? LIST_KEYS_MAX)) {
     throw badReply(`${entries} entries in one page`, where)
   }
-  const keys = contents.map((element) => decode(required(element, 'Key', where)))
-  const prefixes = prefixElements.map((element) => decode(required(element, 'Prefix', where)))
   const ambiguous = checkNames(keys, prefixes, context)
   for (const name of ambiguous) context.onDropped('several keys are listed under this name', name)
   const next = nextToken(root, context, { decode, last: lastOf(keys, prefixes) })
   return {
-    objects: contents.flatMap((element, index) => {
-      const key = keys[index] ?? ''
-      return ambiguous.has(key) ? [] : objectOf(element, key, context)
-    }),
+    objects: contents.flatMap(({ element, text: key }) =>
+      ambiguous.has(key) ? [] : objectOf(element, key, context),
+    ),
     prefixes: prefixes.filter((prefix) => !ambiguous.has(prefix)),
     ...(next === undefined ? {} : { next }),
   }
 }
 
 type Decode = (text: string) => string
+
+/** Without what is not UTF-8: a server that keeps keys as files may have such, S3 itself has none. */
+function entriesOf(
+  root: XmlElement,
+  { name, field }: { readonly name: string; readonly field: string },
+  { decode, context }: { readonly decode: Decode; readonly context: ListContext },
+): Array<{ readonly element: XmlElement; readonly text: string }> {
+  return root.children
+    .filter((element) => element.name === name)
+    .flatMap((element) => {
+      const encoded = required(element, field, context.where)
+      try {
+        return [{ element, text: decode(encoded) }]
+      } catch {
+        context.onDropped('its key is not UTF-8', printable(encoded))
+        return []
+      }
+    })
+}
 
 /** Keys are URL-encoded only when the server says so; older ones ignore the wish. */
 function decoderOf(root: XmlElement, where: Where): Decode {

@@ -177,6 +177,13 @@ export class Nodes {
     return Number(this.#database.get(sql, id)?.bytes ?? 0)
   }
 
+  /** Entries below a prefix that have another name here than in the bucket. */
+  countRenamed(volume: number, prefix: string): number {
+    const sql = `SELECT count(*) AS n FROM node INDEXED BY node_renamed
+      WHERE component IS NOT NULL AND volume = ? AND remote_key >= ? AND remote_key < ?`
+    return Number(this.#database.get(sql, volume, prefix, `${prefix}\u{10ffff}`)?.n)
+  }
+
   hasChildren(parent: number): boolean {
     return this.#database.get('SELECT 1 FROM node WHERE parent = ? LIMIT 1', parent) !== undefined
   }

@@ -100,6 +100,7 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
 CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_directory ON node (parent) WHERE kind = 1;
+CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
 CREATE INDEX node_by_key ON node (volume, remote_key) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
 CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;

@@ -5,9 +5,10 @@ import { copyInBucket } from './copy-guard.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
+import type { Tree } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
 
-/** Some tools keep something in a directory's own object: that stays. */
+/** What somebody keeps under a directory's own key stays: it is copied onto itself. */
 async function writeOrRewrite(
   job: Job,
   node: NodeRow,
@@ -15,13 +16,31 @@ async function writeOrRewrite(
   attributes: PutAttributes,
 ): Promise<{ etag: Etag }> {
   const { store, requests, signal, tree } = job
-  const { etag, remoteSize: sizeBytes } = node
-  if (node.hasMarker && node.remoteKey === key && etag !== null && sizeBytes > 0) {
-    const source = { volume: tree.volume, key, etag: etag as Etag, sizeBytes }
+  const content = await contentOf(job, node, key)
+  if (content) {
+    const source = { volume: tree.volume, key, ...content }
     return { etag: await copyInBucket(job, { source, key, replace: attributes }) }
   }
   const marker = { ...attributes, key, body: new Uint8Array(0) }
   return requests.run('background', (attempt) => store.put(marker, attempt), signal)
+}
+
+type Content = { readonly etag: Etag; readonly sizeBytes: number }
+
+/** A directory that was never listed may have content nobody here knows of: then the server is asked. */
+async function contentOf(job: Job, node: NodeRow, key: string): Promise<Content | undefined> {
+  if (node.remoteKey !== key) return undefined
+  const { etag, remoteSize: sizeBytes } = node
+  if (node.hasMarker && etag !== null) {
+    return sizeBytes > 0 ? { etag: etag as Etag, sizeBytes } : undefined
+  }
+  if (node.listedMs > 0) return undefined
+  const { objects } = await job.requests.run(
+    'background',
+    (attempt) => job.store.list({ prefix: key, delimiter: '/', keysMax: 1 }, attempt),
+    job.signal,
+  )
+  return objects.find((object) => object.key === key && object.sizeBytes > 0)
 }
 
 export async function writeMarker(job: Job): Promise<void> {
@@ -64,8 +83,16 @@ export async function writeMarker(job: Job): Promise<void> {
     } else if (current.remoteKey === key) {
       tree.nodes.update(node.id, { hasMarker: true, etag, metadata })
     }
+    noteContent(tree, key, etag)
     if (!isHome) journalDelete(tree, key, etag)
     // Renamed meanwhile, or changed again: the row stays and writes the marker at its new place.
     if (now && now.generation === row.generation && isHome) tree.journal.remove(row.seq)
   })
+}
+
+/** Content under the directory's own key has the version of the marker. */
+function noteContent(tree: Tree, key: string, etag: Etag): void {
+  for (const row of tree.nodes.byRemoteKey(tree.volume, key)) {
+    if (row.kind !== 'directory') tree.nodes.update(row.id, { etag })
+  }
 }

@@ -120,9 +120,9 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
     if (tree.journal.deletionOf(tree.volume, item.source)) {
       journalDelete(tree, target, copied.etag)
     }
-    if (item.source.endsWith('/')) return
     for (const node of tree.nodes.byRemoteKey(tree.volume, item.source)) {
-      noteMoved(job, node, target, copied.etag)
+      // Directories follow together, at the end.
+      if (node.kind !== 'directory') noteMoved(job, node, target, copied.etag)
     }
   })
 }
@@ -134,7 +134,8 @@ type Copied = { readonly etag: Etag; readonly sizeBytes: number; readonly source
 function isElsewhere(job: Job, source: string): boolean {
   const { tree, row } = job
   if (tree.journal.deletionOf(tree.volume, source)) return true
-  const [node] = tree.nodes.byRemoteKey(tree.volume, source)
+  const nodes = tree.nodes.byRemoteKey(tree.volume, source)
+  const node = nodes.find(({ kind }) => kind !== 'directory') ?? nodes[0]
   return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
 }
 

@@ -149,6 +149,7 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number
   const deletion = isInBucket
     ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag)
     : undefined
+  leaveMarker(tree, row)
   if (tree.isOpen(row.id)) {
     tree.nodes.update(row.id, { parent: null })
   } else {
@@ -164,6 +165,12 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number
 function dropFolderObject(tree: Tree, row: NodeRow): void {
   if (!row.hasFolderObject || row.remoteKey === null) return
   journalDelete(tree, folderObjectOf(row.remoteKey), null)
+}
+
+/** Content under a directory's own key is its marker as well: what takes it away takes that. */
+function leaveMarker(tree: Tree, row: NodeRow): void {
+  if (row.component !== '' || row.kind === 'directory' || row.parent === null) return
+  tree.nodes.update(row.parent, { hasMarker: false, etag: null, remoteSize: 0 })
 }
 
 /** A request of a running row may still land: the row stays until its outcome is known. */
@@ -210,6 +217,7 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
       tree.database.run('UPDATE OR IGNORE pin SET node = ? WHERE node = ?', row.id, replaced.id)
     }
     if (replaced) dropEntry(tree, replaced, note, origin)
+    leaveMarker(tree, row)
     const isSaved = row.kind === 'file' && row.remoteKey === null && replaced?.kind === 'file'
     tree.nodes.update(row.id, {
       parent: directory.id,

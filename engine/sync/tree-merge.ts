@@ -6,7 +6,7 @@
  * Never: journals anything. An absence in a listing is never turned into a remote delete.
  */
 
-import { nameOfComponent } from '../s3/keys.ts'
+import { nameBeside, nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import { folderNameOf, LINK_MODE, linkNameOf } from './object-attributes.ts'
@@ -18,6 +18,8 @@ type Note = (change: TreeChange) => void
 const NS_PER_MS = 1_000_000n
 /** Children removed in one transaction: a bound on how long the loop is held. */
 const REMOVE_BATCH_MAX = 500
+/** Names tried for what cannot have its own. */
+const NAMES_BESIDE_MAX = 100
 
 /** Merges one page of a delimiter listing of `directory`. */
 export function mergePage(
@@ -145,11 +147,13 @@ class Merge {
     const component = object.key.slice(prefix.length)
     if (component === '') {
       this.#marker(directory, object)
-      return
+      if (object.sizeBytes === 0) return
     }
     const { nodes, volume, journal, departures } = this.#tree
     // What was replaced or removed while open still names its key, and is no entry any more.
-    const owners = nodes.byRemoteKey(volume, object.key).filter((row) => row.parent !== null)
+    const owners = nodes
+      .byRemoteKey(volume, object.key)
+      .filter((row) => row.parent !== null && row.kind !== 'directory')
     if (owners.length > 0) {
       for (const owner of owners) this.#observe(owner, object)
       return
@@ -158,14 +162,14 @@ class Merge {
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
     if (this.#folderObject(directory, prefix, component, object)) return
     if (this.#insertLink(directory, component, object)) return
-    const name = this.#nameFor(directory, component, 'file')
+    const name = this.#nameFor(directory, component)
     if (name === undefined) return
     this.#insertFile(directory, { name, component, kind: 'file' }, object)
   }
 
   directory(parent: NodeRow, prefix: string, found: string): NodeRow | undefined {
     const { nodes, volume } = this.#tree
-    const owner = nodes.byRemoteKey(volume, found)[0]
+    const owner = nodes.byRemoteKey(volume, found).find((row) => row.kind === 'directory')
     if (owner) {
       if (owner.seenMs < this.#startedMs) nodes.update(owner.id, { seenMs: this.#startedMs })
       return owner
@@ -176,7 +180,8 @@ class Merge {
     const name = nameOfComponent(component).name
     const existing = nodes.child(parent.id, name)
     if (existing?.kind === 'directory') return this.#adopt(existing, found)
-    if (existing) this.#renameForDirectory(existing)
+    // A key `a` and keys below `a/` can both exist: the directory has the name, the object an alias.
+    if (existing && !this.#giveWay(existing)) return undefined
     return this.#insert(parent, { name, component, kind: 'directory' }, { remoteKey: found })
   }
 
@@ -285,23 +290,36 @@ class Merge {
   }
 
   /** undefined: a local file has the name and its upload will meet this object. */
-  #nameFor(directory: NodeRow, component: string, kind: 'file'): string | undefined {
-    const name = nameOfComponent(component).name
+  #nameFor(directory: NodeRow, component: string): string | undefined {
+    const { name } = nameOfComponent(component)
+    // What stands under the directory's own key is content beside whatever the directory holds.
+    if (component === '') return this.#freeName(directory.id, name)
     const existing = this.#tree.nodes.child(directory.id, name)
     if (!existing) return name
-    if (existing.kind === kind) return undefined
-    const alias = `${name} (object)`
-    return this.#tree.nodes.child(directory.id, alias) ? undefined : alias
+    if (isBeside(existing)) return this.#giveWay(existing) ? name : undefined
+    return existing.kind === 'directory' ? this.#freeName(directory.id, name) : undefined
   }
 
-  /** A key `a` and keys below `a/` can both exist: the directory has the name, the object an alias. */
-  #renameForDirectory(row: NodeRow): void {
-    const { nodes, volume } = this.#tree
+  /** An alias that somebody's own name turned out to be becomes the next one. */
+  #giveWay(row: NodeRow): boolean {
+    const { nodes, volume, log } = this.#tree
     const component = row.component ?? row.name
-    nodes.update(row.id, { name: `${row.name} (object)`, component })
     const parent = row.parent ?? 0
+    const name = this.#freeName(parent, nameOfComponent(component).name)
+    if (name === undefined) return false
+    nodes.update(row.id, { name, component })
     this.#note({ type: 'removed', id: row.id, parent, name: row.name, origin: 'remote' })
-    this.#tree.log.write('info', 'tree/object-beside-directory', { volume })
+    log.write('info', 'tree/object-beside-another', { volume })
+    return true
+  }
+
+  #freeName(parent: number, name: string): string | undefined {
+    for (let count = 1; count <= NAMES_BESIDE_MAX; count++) {
+      const beside = nameBeside(name, count)
+      if (!this.#tree.nodes.child(parent, beside)) return beside
+    }
+    this.#tree.log.write('error', 'tree/no-name-left', { parent })
+    return undefined
   }
 
   #adopt(row: NodeRow, prefix: string): NodeRow {
@@ -360,4 +378,9 @@ class Merge {
     this.#touched.add(parent)
     this.#note({ type: 'added', id: row.id, parent, name: row.name, origin: 'remote' })
   }
+}
+
+/** Does the row have its name only because something else has the one that its key means? */
+function isBeside(row: NodeRow): boolean {
+  return row.component !== null && nameOfComponent(row.component).name !== row.name
 }

@@ -79,6 +79,7 @@ export class FakeEngine implements Engine {
       state: 'mounted',
       pendingFiles: 0,
       pendingBytes: 0,
+      renamedItems: 0,
       errors: [],
     }
     const uploadedMs = this.#options.clock.monotonicMs() + UPLOAD_MS

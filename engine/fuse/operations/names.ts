@@ -15,13 +15,23 @@ import { type Call, type Operation, rememberedNode, type Session } from './opera
 
 export const lookup: Operation = async (session, call) => {
   const directory = session.nodes.require(call.node)
-  const name = decodeName(call.body)
   try {
+    const name = lookedUpName(call)
     const found = await session.vfs.lookup(call.context, directory, name)
     return encodeEntry(call.unique, rememberedNode(session, found.attributes), session.timeouts)
   } catch (thrown) {
     if (!isSurelyMissing(thrown) || session.timeouts.negativeMs === 0) throw thrown
     return encodeNegativeEntry(call.unique, session.timeouts.negativeMs)
+  }
+}
+
+/** What is not text is no key: nothing of this name can be there, though it cannot be made either. */
+function lookedUpName(call: Call): string {
+  try {
+    return decodeName(call.body)
+  } catch (thrown) {
+    if (!(thrown instanceof PailError) || thrown.code !== 'vfs/not-text') throw thrown
+    throw new PailError('vfs/not-found', thrown.detail)
   }
 }
 

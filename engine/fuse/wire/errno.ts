@@ -33,6 +33,7 @@ export const ERRNO: Readonly<Record<WireErrno, number>> = {
   ELOOP: 40,
   ENODATA: 61,
   EPROTO: 71,
+  EILSEQ: 84,
   EOPNOTSUPP: 95,
   ETIMEDOUT: 110,
   ESTALE: 116,

@@ -74,7 +74,7 @@ export class WireReader {
     const text = raw.toString('utf8')
     // Decoding replaces what is not UTF-8; such a name would then mean another file.
     if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(raw)) {
-      throw malformed(`text at ${at} is not UTF-8`)
+      throw new PailError('vfs/not-text', `text at ${at} is not UTF-8`)
     }
     return { text, next: end + 1 }
   }

@@ -22,6 +22,7 @@ const VIEW: MountView = {
   state: 'mounted',
   pendingFiles: 0,
   pendingBytes: 0,
+  renamedItems: 0,
   errors: [],
 }
 const CODES = Object.keys(ERRORS) as ErrorCode[]

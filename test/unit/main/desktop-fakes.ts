@@ -118,6 +118,7 @@ export function mountView(over: Partial<MountView> = {}): MountView {
     state: 'mounted',
     pendingFiles: 0,
     pendingBytes: 0,
+    renamedItems: 0,
     errors: [],
     ...over,
   }

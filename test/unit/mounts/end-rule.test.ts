@@ -48,6 +48,7 @@ describe('End of an engine', () => {
       state: 'stopped',
       pendingFiles: 2,
       pendingBytes: 5,
+      renamedItems: 0,
       errors: [],
     }
     const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/', residentBytes: 0 }

@@ -13,6 +13,7 @@ export function mountRow(over: Partial<MountRow> = {}): MountRow {
     state: 'mounted',
     pendingFiles: 0,
     pendingBytes: 0,
+    renamedItems: 0,
     errors: [],
     isWanted: true,
     connectionId: CONNECTION_ID,

@@ -101,6 +101,12 @@ describe('A listing', () => {
     expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
   })
 
+  test('leaves out a key that is not UTF-8, and shows the others', async () => {
+    const bad = contents('p/caf%E9')
+    answerWith(listing(`<EncodingType>url</EncodingType>${bad}${contents('p/good')}`))
+    expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
+  })
+
   test('reads control characters, URL-encoded or not, and keeps spaces', async () => {
     answerWith(listing(`<EncodingType>url</EncodingType>${contents('p/%01+a%2Bb%0A')}`))
     expect((await list()).objects[0]?.key).toBe('p/\u0001 a+b\n')

@@ -5,6 +5,7 @@ import {
   KEY_BYTES_MAX,
   keyBytes,
   NAME_BYTES_MAX,
+  nameBeside,
   nameOfComponent,
   normalizeSubpath,
 } from '../../../engine/s3/keys.ts'
@@ -104,6 +105,22 @@ describe(`Names of key components (seed ${SEED})`, () => {
     const { name, isExact } = nameOfComponent(component)
     expect(isExact).toBe(true)
     expect(componentOfName(name)).toBe(component)
+  })
+
+  test('what cannot have its own name gets one beside it, another for each count, never too long', () => {
+    fc.assert(
+      fc.property(anyComponent, fc.integer({ min: 1, max: 99 }), (component, count) => {
+        const { name } = nameOfComponent(component)
+        const beside = nameBeside(name, count)
+        expect(Buffer.byteLength(beside)).toBeLessThanOrEqual(NAME_BYTES_MAX)
+        expect(Buffer.from(beside).toString()).toBe(beside)
+        expect(beside).not.toBe(name)
+        expect(beside).not.toBe(nameBeside(name, count + 1))
+      }),
+      RUNS,
+    )
+    expect(nameBeside('a', 1)).toBe('a (object)')
+    expect(nameBeside('a', 2)).toBe('a (object 2)')
   })
 
   test('a component above 255 bytes is shortened between characters and says so', () => {

@@ -1,0 +1,238 @@
+/**
+ * Keys that cannot be names of files, on a server that keeps keys as they are: each is shown, and
+ * what is done with its name is done with exactly that key.
+ */
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { startFauxqs } from 'fauxqs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SystemClock } from '../../engine/base/clock.ts'
+import type { ObjectStore } from '../../engine/s3/object-store.ts'
+import { S3ObjectService } from '../../engine/s3/s3-object-store.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+import { answered, xmlReply } from '../support/faults.ts'
+import { type PailHome, pailMount, startPail } from '../support/pail-mount.ts'
+
+const run = promisify(execFile)
+const KEYS = { accessKeyId: 'a', secretAccessKey: 's' }
+
+const NO_UPLOADS =
+  '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
+
+type Flat = Awaited<ReturnType<typeof startFauxqs>>
+
+let flat: Flat
+let proxy: FaultProxy
+let service: S3ObjectService
+let url: string
+
+beforeAll(async () => {
+  flat = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' })
+  proxy = await FaultProxy.start({ url: `http://127.0.0.1:${flat.port}` })
+  // The one question that this server cannot answer.
+  const operations = ['ListMultiparts'] as const
+  proxy.spoil({ operations, fault: answered(xmlReply(200, NO_UPLOADS)) })
+  url = proxy.url
+  service = new S3ObjectService({ endpoint: { url }, credentials: KEYS, clock: new SystemClock() })
+})
+
+afterAll(async () => {
+  service?.close()
+  await proxy?.stop()
+  await flat?.stop()
+})
+
+let buckets = 0
+
+/** A new bucket with these objects, each with its own key as content. */
+async function bucketWith(keys: readonly string[]) {
+  const bucket = `names-${++buckets}`
+  flat.createBucket(bucket)
+  const store = service.bucket(bucket)
+  for (const key of keys) await store.put({ key, body: Buffer.from(`content of ${key}`) })
+  return { bucket, store }
+}
+
+const mountOf = (bucket: string) => pailMount({ server: { url, ...KEYS }, bucket })
+
+async function keysOf(store: ObjectStore): Promise<string[]> {
+  return (await store.list({ prefix: '' })).objects.map(({ key }) => key).sort()
+}
+
+async function contentOf(store: ObjectStore, key: string): Promise<string> {
+  const { objects } = await store.list({ prefix: key, keysMax: 1 })
+  const found = objects.find((object) => object.key === key)
+  if (!found) return 'absent'
+  const into = new Uint8Array(found.sizeBytes)
+  await store.get({ key, etag: found.etag, offset: 0, into })
+  return Buffer.from(into).toString()
+}
+
+/** Paths of all files below. This process answers for the bucket: it must not wait for itself. */
+async function filesBelow(dir: string, path = ''): Promise<string[]> {
+  const entries = await fs.readdir(join(dir, path), { withFileTypes: true })
+  const files: string[] = []
+  for (const entry of entries) {
+    const below = path === '' ? entry.name : `${path}/${entry.name}`
+    files.push(...(entry.isDirectory() ? await filesBelow(dir, below) : [below]))
+  }
+  return files
+}
+
+const LONG = 'long'.repeat(100)
+
+/** Every shape of key that is no path of ordinary names. */
+const AWKWARD = [
+  'double//slash',
+  '/absolute',
+  '//',
+  'dots/./here',
+  'dots/../above',
+  '../../etc/passwd',
+  '..',
+  '.',
+  'both',
+  'both/below',
+  'both (object)',
+  'content/',
+  'content/below',
+  'tab\tand\nline\u0001',
+  'right\u202eto-left',
+  'twin-\u00e9',
+  'twin-e\u0301',
+  LONG,
+  `${LONG}/below`,
+  `${'k'.repeat(200)}/${'e'.repeat(200)}/${'y'.repeat(200)}/${'s'.repeat(200)}/${'!'.repeat(220)}`,
+  '~pail~%2E%2E',
+  'CON',
+  'a:b\\c',
+  'trailing. ',
+  '.DS_Store',
+  '.pail-journal',
+]
+
+describe('Keys that cannot be names of files', () => {
+  let mount: PailHome
+  let store: ObjectStore
+  beforeAll(async () => {
+    const made = await bucketWith(AWKWARD)
+    store = made.store
+    mount = await startPail({ server: { url, ...KEYS }, bucket: made.bucket })
+  })
+  afterAll(() => mount?.cleanUp())
+
+  test('are all shown, each with its own content, and nothing is outside', async () => {
+    const contents = await Promise.all(
+      (await filesBelow(mount.dir)).map((file) => fs.readFile(mount.path(file), 'utf8')),
+    )
+    expect(contents.sort()).toEqual(AWKWARD.map((key) => `content of ${key}`).sort())
+    expect(await fs.readFile(mount.path('both (object 2)'), 'utf8')).toBe('content of both')
+    expect(await fs.readFile(mount.path('both (object)'), 'utf8')).toBe('content of both (object)')
+    expect(await fs.readFile(mount.path('content/~pail~ (object)'), 'utf8')).toBe(
+      'content of content/',
+    )
+    expect((await fs.readdir(mount.path('..'))).includes('mnt')).toBe(true)
+  })
+
+  test('are counted in the status, for programs and for people', async () => {
+    const { renamedItems } = (await mount.status()).mounts[0] ?? { renamedItems: 0 }
+    expect(renamedItems).toBeGreaterThan(8)
+    const { stdout } = await mount.pail.run(['status'])
+    expect(stdout).toContain(`${renamedItems} items have another name here`)
+  })
+
+  test('keep their names when the folder is mounted anew', async () => {
+    const before = (await filesBelow(mount.dir)).sort()
+    await mount.unmount()
+    await mount.mount()
+    expect((await filesBelow(mount.dir)).sort()).toEqual(before)
+  })
+
+  test('are overwritten under exactly their keys', async () => {
+    const files = await filesBelow(mount.dir)
+    for (const file of files) await fs.writeFile(mount.path(file), `new ${file}`)
+    await mount.flush()
+    expect(await keysOf(store)).toEqual([...AWKWARD].sort())
+    const contents = await Promise.all(AWKWARD.map((key) => contentOf(store, key)))
+    expect(contents.sort()).toEqual(files.map((file) => `new ${file}`).sort())
+  })
+})
+
+describe('One of them', () => {
+  test.each([
+    ['double//slash', 'double/~pail~/slash'],
+    ['../up', '~pail~%2E%2E/up'],
+    ['/absolute', '~pail~/absolute'],
+    ['x/', 'x/~pail~ (object)'],
+    ['both', 'both (object)'],
+  ])('%j is renamed and deleted alone', async (key, path) => {
+    const kept = ['both/below', 'other']
+    const { bucket, store } = await bucketWith([key, ...kept])
+    const mount = await mountOf(bucket)
+    expect(await filesBelow(mount.dir)).toContain(path)
+    await fs.rename(mount.path(path), mount.path('moved'))
+    await mount.flush()
+    expect(await contentOf(store, 'moved')).toBe(`content of ${key}`)
+    expect((await keysOf(store)).filter((one) => !one.endsWith('/'))).toEqual(
+      [...kept, 'moved'].sort(),
+    )
+    await fs.unlink(mount.path('moved'))
+    await mount.flush()
+    expect((await keysOf(store)).filter((one) => !one.endsWith('/'))).toEqual(kept)
+  })
+
+  test('with content under the key of a folder keeps it when the folder changes', async () => {
+    const { bucket, store } = await bucketWith(['folder/', 'folder/below'])
+    const mount = await mountOf(bucket)
+    await fs.chmod(mount.path('folder'), 0o700)
+    await mount.flush()
+    expect(await contentOf(store, 'folder/')).toBe('content of folder/')
+    await fs.rename(mount.path('folder'), mount.path('moved'))
+    await mount.flush()
+    expect(await keysOf(store)).toEqual(['moved/', 'moved/below'])
+    expect(await contentOf(store, 'moved/')).toBe('content of folder/')
+    await expect(fs.rmdir(mount.path('moved'))).rejects.toThrow('ENOTEMPTY')
+    await run('rm', ['-r', mount.path('moved')])
+    await mount.flush()
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  test('that is a folder beside an object of its name is deleted without the object', async () => {
+    const { bucket, store } = await bucketWith(['a', 'a/b'])
+    const mount = await mountOf(bucket)
+    await run('rm', ['-r', mount.path('a')])
+    await mount.flush()
+    expect(await keysOf(store)).toEqual(['a'])
+    expect(await fs.readFile(mount.path('a (object)'), 'utf8')).toBe('content of a')
+  })
+})
+
+describe('Names that programs give', () => {
+  test('stay as they are, in either form of an accent, and never meet', async () => {
+    const { bucket, store } = await bucketWith([])
+    const mount = await mountOf(bucket)
+    await fs.writeFile(mount.path('caf\u00e9'), 'composed')
+    await fs.writeFile(mount.path('cafe\u0301'), 'decomposed')
+    await fs.writeFile(mount.path('a\tb\nc'), 'control')
+    expect(await fs.readFile(mount.path('caf\u00e9'), 'utf8')).toBe('composed')
+    expect(await fs.readFile(mount.path('cafe\u0301'), 'utf8')).toBe('decomposed')
+    await mount.flush()
+    expect(await keysOf(store)).toEqual(['a\tb\nc', 'cafe\u0301', 'caf\u00e9'].sort())
+    expect(await contentOf(store, 'cafe\u0301')).toBe('decomposed')
+  })
+
+  test('that are not UTF-8 are refused as such, and are nowhere', async () => {
+    const { bucket, store } = await bucketWith([])
+    const mount = await mountOf(bucket)
+    const latin = Buffer.concat([Buffer.from(mount.path('caf')), Buffer.from([0xe9])])
+    await expect(fs.writeFile(latin, 'x')).rejects.toThrow('EILSEQ')
+    await expect(fs.mkdir(latin)).rejects.toThrow('EILSEQ')
+    await expect(fs.stat(latin)).rejects.toThrow('ENOENT')
+    await fs.writeFile(mount.path('plain'), 'x')
+    await expect(fs.rename(Buffer.from(mount.path('plain')), latin)).rejects.toThrow('EILSEQ')
+    await mount.flush()
+    expect(await keysOf(store)).toEqual(['plain'])
+  })
+})
