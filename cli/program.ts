@@ -12,6 +12,7 @@ import { redactText } from '../shared/redact.ts'
 import { VERSION } from '../shared/version.ts'
 import { deletes } from './commands/deletes.ts'
 import { flush } from './commands/flush.ts'
+import { hygiene } from './commands/hygiene.ts'
 import { mount } from './commands/mount.ts'
 import { receive } from './commands/receive.ts'
 import { checkSend, send } from './commands/send.ts'
@@ -76,6 +77,7 @@ function buildProgram(run: Run): Command {
   addStatus(program, run)
   addFlush(program, run)
   addDeletes(program, run)
+  addHygiene(program, run)
   addSend(program, run)
   addReceive(program, run)
   addPinCommands({
@@ -161,6 +163,22 @@ function addDeletes(program: Command, run: Run): void {
         run.exitCode = await deletes({ dir, dataDir, allow, undo }, run.world)
       },
     )
+}
+
+function addHygiene(program: Command, run: Run): void {
+  addCommand(
+    program,
+    'hygiene',
+    'uploads that other programs began and never ended: they are billed',
+  )
+    .argument('<folder>', 'the mounted folder')
+    .option('--abort <id>', 'abort the upload of this id; may be given again', collect)
+    .action(async (typed: string, options: { abort?: readonly string[] }, command: Command) => {
+      const dir = resolve(run.world.cwd(), typed)
+      run.subject = { dir }
+      const dataDir = dataDirOf(command, run.world)
+      run.exitCode = await hygiene({ dir, dataDir, abort: options.abort ?? [] }, run.world)
+    })
 }
 
 function addFlush(program: Command, run: Run): void {

@@ -11,6 +11,15 @@ import { HoldersView } from './unmounting.ts'
 
 const Access = { endpoint: Endpoint, credentials: Credentials }
 
+/** A multipart upload that another program began and did not end. */
+export const ForeignUpload = z.object({
+  key: z.string(),
+  uploadId: z.string(),
+  startedMs: z.number(),
+  sizeBytes: z.number(),
+})
+export type ForeignUpload = z.infer<typeof ForeignUpload>
+
 export const engineCalls = {
   ...folderCalls,
   ...keepingCalls,
@@ -75,6 +84,16 @@ export const engineCalls = {
   'deletes/answer': {
     input: z.object({ dir: z.string(), answer: z.enum(['allow', 'undo']) }),
     output: z.object({ count: z.number().int() }),
+  },
+  /** Uploads below a mounted folder that others began and never ended: they are billed. Oldest first. */
+  'uploads/foreign': {
+    input: z.object({ dir: z.string() }),
+    output: z.object({ uploads: z.array(ForeignUpload), count: z.number().int() }),
+  },
+  /** Aborts those of them that are named; fails, and aborts none, when one is not among them. */
+  'uploads/abort': {
+    input: z.object({ dir: z.string(), ids: z.array(z.string().min(1)).min(1).max(100) }),
+    output: z.object({ aborted: z.number().int() }),
   },
   /** Checks endpoint and keys without storing anything. */
   'buckets/list': { input: z.object(Access), output: z.array(BucketView) },

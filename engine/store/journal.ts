@@ -281,6 +281,13 @@ export class Journal {
     )
   }
 
+  /** What is remembered of uploads that are not over. */
+  uploadRecords(volume: number): Uint8Array[] {
+    return this.#many("WHERE volume = ? AND op = 'put' AND record IS NOT NULL", volume).flatMap(
+      ({ record }) => (record ? [record] : []),
+    )
+  }
+
   /** Deletions that wait for a person's answer, below `prefix`. */
   heldDeletes(volume: number, prefix: string): { count: number; sinceMs: number } {
     const row = this.#database.get(

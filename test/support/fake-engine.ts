@@ -35,6 +35,8 @@ export class FakeEngine implements Engine {
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'mounts/holders': async () => ({ holders: [], isComplete: true, ...this.#pending() }),
+      'uploads/foreign': async () => ({ uploads: [], count: 0 }),
+      'uploads/abort': async () => ({ aborted: 0 }),
       'deletes/answer': async () => ({ count: 0 }),
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import {
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -13,6 +14,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 
 export type PlainEndpoint = {
@@ -110,6 +112,13 @@ export function plainS3Client(endpoint: PlainEndpoint) {
     async openUploads(Bucket: string): Promise<string[]> {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }))
       return Uploads.map(({ Key = '' }) => Key)
+    },
+    /** An upload with one part, as a program leaves it that was killed. */
+    async leaveUpload(Bucket: string, Key: string, part: Uint8Array): Promise<string> {
+      const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+      const input = { Bucket, Key, UploadId, PartNumber: 1, Body: part }
+      await client.send(new UploadPartCommand(input))
+      return UploadId
     },
     close: () => client.destroy(),
   }
