@@ -29,7 +29,7 @@ import { UploadBuffers } from '../sync/upload-buffers.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
 import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
-import { abortForeign, foreignUploads } from './hygiene.ts'
+import { hygieneHandlers } from './hygiene-handlers.ts'
 import { Keeping } from './keeping.ts'
 import { cleanStaleMount, prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
@@ -40,8 +40,6 @@ import { StatusFeed } from './status-feed.ts'
 import { type Stores, Volume } from './volume.ts'
 import { networkAddresses, WakeWatch } from './wake-watch.ts'
 
-/** Longest look through the open uploads of a bucket. */
-const HYGIENE_MS = 120_000
 /** Mounts of one engine at once. */
 const MOUNTS_MAX = 64
 /** Default share of the disk for cached blocks. */
@@ -181,23 +179,12 @@ class MountEngine implements Engine {
     this.handlers = {
       ...this.#roles.handlers,
       ...this.#keeping.handlers,
+      ...hygieneHandlers((dir) => this.#session(dir)),
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'connections/renew': (input) => this.#renew(input),
       'mounts/stop': (input) => this.#stop(input),
       'mounts/holders': (input) => this.#holders(input),
-      'deletes/answer': async ({ dir, answer }) => ({
-        count: await (await this.#session(dir)).answerDeletes(answer),
-      }),
-      'uploads/foreign': async ({ dir }) => {
-        const { volume, prefix } = await this.#session(dir)
-        const found = await foreignUploads(volume, prefix, AbortSignal.timeout(HYGIENE_MS))
-        return { ...found, uploads: [...found.uploads] }
-      },
-      'uploads/abort': async ({ dir, ids }) => {
-        const { volume, prefix } = await this.#session(dir)
-        return abortForeign(volume, prefix, ids, AbortSignal.timeout(HYGIENE_MS))
-      },
       'uploads/flush': (input) => this.#flush(input),
       'buckets/list': (input) => this.#listBuckets(input),
       'buckets/probe': (input) => this.#probeBucket(input),
