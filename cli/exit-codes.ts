@@ -2,11 +2,12 @@
  * Exit codes of `pail`: what a script can tell apart.
  */
 import type { ErrorCode } from '../shared/errors.ts'
+import type { SyncView, VerdictView } from '../shared/sync-model.ts'
 
 export const EXIT = {
   ok: 0,
   /**
-   * `flush --wait`: the time is over and something is not in the bucket yet. `pins --check`:
+   * Something is not in the bucket yet; `wait`: nothing that matches is there; `pins --check`:
    * something that is to be kept is not on this computer.
    */
   pending: 1,
@@ -22,6 +23,10 @@ export const EXIT = {
   system: 6,
   /** No engine, or one that went away. */
   engine: 7,
+  /** Something waits for a person. */
+  attention: 8,
+  /** Something is not in the bucket yet, and rests: offline, or uploads are paused. */
+  resting: 9,
   /** A defect of Pail. */
   defect: 70,
 } as const
@@ -29,8 +34,9 @@ export const EXIT = {
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   'input/no-keys': EXIT.keys,
   'input/password-file': EXIT.keys,
-  'vfs/not-found': EXIT.usage,
   'mount/bad-prefix': EXIT.usage,
+  'vfs/not-found': EXIT.usage,
+  'vfs/not-a-directory': EXIT.usage,
   'mount/no-fuse': EXIT.system,
   'mount/no-fusermount': EXIT.system,
   'mount/others-refused': EXIT.system,
@@ -45,10 +51,27 @@ const BY_AREA: Readonly<Record<string, number>> = {
   mount: EXIT.folder,
   folder: EXIT.folder,
   vfs: EXIT.folder,
+  conflict: EXIT.attention,
+  sync: EXIT.attention,
   store: EXIT.system,
   engine: EXIT.engine,
   input: EXIT.usage,
   internal: EXIT.defect,
+}
+
+const BY_VERDICT: Readonly<Record<VerdictView['kind'], number>> = {
+  done: EXIT.ok,
+  working: EXIT.pending,
+  paused: EXIT.resting,
+  offline: EXIT.resting,
+  attention: EXIT.attention,
+}
+
+/** Working offline with nothing to upload is no reason to fail a script. */
+export function exitCodeOfSync({ verdict, counts }: SyncView): number {
+  return verdict.kind === 'offline' && counts.pendingFiles === 0
+    ? EXIT.ok
+    : BY_VERDICT[verdict.kind]
 }
 
 export function exitCodeFor(code: ErrorCode): number {

@@ -5,6 +5,7 @@ import { realWorld } from './real-world.ts'
 
 const world = realWorld({
   enginePath: join(__dirname, 'engine.cjs'),
+  integrationsPath: join(__dirname, '..', 'integrations'),
   loadEngine: () => import('../engine/mounts/engine.ts'),
 })
 

@@ -5,7 +5,6 @@
  */
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { resolveDataDir } from '../engine/mounts/data-dir.ts'
 import { PailError } from '../shared/errors.ts'
 import { MARKERS, type Marker, QUIET_MS_MAX } from '../shared/folder-roles.ts'
 import { redactText } from '../shared/redact.ts'
@@ -16,15 +15,14 @@ import { hygiene } from './commands/hygiene.ts'
 import { mount } from './commands/mount.ts'
 import { receive } from './commands/receive.ts'
 import { checkSend, send } from './commands/send.ts'
-import { status } from './commands/status.ts'
 import { unmount } from './commands/unmount.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
 import type { MountOptions } from './mount-request.ts'
 import { addPinCommands } from './pin-commands.ts'
+import { addCommand, DATA_DIR_HELP, dataDirOf, parseSeconds, type Run } from './program-parts.ts'
+import { addSyncCommands } from './program-sync.ts'
 import { describeError, type Subject } from './sentences.ts'
 import type { World } from './world.ts'
-
-const DATA_DIR_HELP = 'folder of all engine state (PAIL_DATA_DIR); another folder, another engine'
 
 const EXAMPLES = `
 Keys come from --passwd-file, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from a
@@ -37,12 +35,14 @@ Examples:
   $ pail status
   $ pail flush --wait --timeout 600 && pail unmount ~/results
   $ pail send ~/results/inbox --marker manifest --quiet 30
+  $ pail status ~/results/2026/run-7
+  $ pail wait --glob "$HOME/results/out/*.csv" --timeout 3600
 
 Exit codes:
-  0 done   1 not everything is in the bucket (flush) or on this computer (pins --check) yet   2 wrong input   3 keys   4 server or network
-  5 local folder   6 this computer   7 no engine   70 a defect of Pail`
-
-type DataDirOption = { readonly dataDir?: string }
+  0 done   1 not everything is in the bucket, or on this computer (pins --check), yet
+  2 wrong input   3 keys   4 server or network   5 local folder   6 this computer   7 no engine
+  8 something needs attention   9 something is still to upload and rests (offline, paused)
+  70 a defect of Pail`
 
 /** Runs one command line, without the program's own name. @returns the exit code */
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
@@ -56,8 +56,6 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return reportError(thrown, run)
   }
 }
-
-type Run = { readonly world: World; subject: Subject; exitCode: number }
 
 function buildProgram(run: Run): Command {
   const { world } = run
@@ -74,7 +72,6 @@ function buildProgram(run: Run): Command {
     })
   addMount(program, run)
   addUnmount(program, run)
-  addStatus(program, run)
   addFlush(program, run)
   addDeletes(program, run)
   addHygiene(program, run)
@@ -88,11 +85,8 @@ function buildProgram(run: Run): Command {
       run.exitCode = exitCode
     },
   })
+  addSyncCommands(program, run)
   return program
-}
-
-function addCommand(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).option('--data-dir <folder>', DATA_DIR_HELP)
 }
 
 function addMount(program: Command, run: Run): void {
@@ -137,15 +131,6 @@ function addUnmount(program: Command, run: Run): void {
       run.subject = { dir }
       const dataDir = dataDirOf(command, run.world)
       run.exitCode = await unmount({ dir, dataDir, force: options.force === true }, run.world)
-    })
-}
-
-function addStatus(program: Command, run: Run): void {
-  addCommand(program, 'status', 'show what is mounted, and what is not in the bucket yet')
-    .option('--json', 'for programs: { engine, mounts }; engine is null when none is running')
-    .action(async (options: { json?: boolean }, command: Command) => {
-      const dataDir = dataDirOf(command, run.world)
-      run.exitCode = await status({ dataDir, json: options.json === true }, run.world)
     })
 }
 
@@ -262,27 +247,10 @@ function parseQuiet(text: string): number {
   return Math.round(seconds * 1000)
 }
 
-function dataDirOf(command: Command, world: World): string {
-  const { dataDir } = command.optsWithGlobals<DataDirOption>()
-  return resolveDataDir(dataDir, world.environment)
-}
-
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   value,
 ]
-
-/** A week is longer than any script waits, and its milliseconds fit a timer. */
-const SECONDS_MAX = 7 * 24 * 3600
-
-/** @returns milliseconds, at least one */
-export function parseSeconds(text: string): number {
-  const seconds = Number(text)
-  if (text.trim() === '' || !(seconds >= 0 && seconds <= SECONDS_MAX)) {
-    throw new InvalidArgumentError(`write seconds, from 0 to ${SECONDS_MAX}`)
-  }
-  return Math.max(1, Math.ceil(seconds * 1000))
-}
 
 /** Help and version were asked for and are printed already. */
 function reportUsage(error: CommanderError, world: World): number {

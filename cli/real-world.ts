@@ -2,6 +2,7 @@
  * The command line's outside, for real.
  */
 import * as fs from 'node:fs'
+import { dirname, join } from 'node:path'
 import { SystemClock } from '../engine/base/clock.ts'
 import { connectEngine } from '../engine/mounts/client.ts'
 import { layoutOf } from '../engine/mounts/data-dir.ts'
@@ -14,6 +15,8 @@ import type { World } from './world.ts'
 export type WorldParts = {
   /** The bundled engine process. */
   readonly enginePath: string
+  /** Where the files for other programs lie. */
+  readonly integrationsPath: string
   /** Loaded at first use: most commands never run an engine in their own process. */
   readonly loadEngine: () => Promise<{ readonly createEngine: CreateEngine }>
 }
@@ -39,6 +42,10 @@ export function realWorld(parts: WorldParts): World {
       const { exitNow } = await import('../engine/mounts/own-process.ts')
       // An ordinary exit would wait for threads that may be stuck in the kernel.
       return exitNow(await runForeground(options, { createEngine, clock }))
+    },
+    installIntegration: (name, path) => {
+      fs.mkdirSync(dirname(path), { recursive: true })
+      fs.copyFileSync(join(parts.integrationsPath, name), path)
     },
     cleanStaleMount: async (dir) => {
       const { RealMountPointSystem } = await import('../engine/mounts/mount-point-system.ts')

@@ -32,6 +32,8 @@ export interface World {
   hasData(dataDir: string): boolean
   /** Runs the engine in this process until the folder is unmounted; @returns the exit code */
   runForeground(options: ForegroundOptions): Promise<number>
+  /** Copies a file of integrations/ to where another program finds it. */
+  installIntegration(name: string, path: string): void
   /** Takes away a mount whose engine died; false when there is none. */
   cleanStaleMount(dir: string): Promise<boolean>
 }

@@ -7,6 +7,23 @@ import type { WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
+import {
+  AttentionList,
+  ConflictList,
+  LIST_ENTRIES_MAX,
+  PathState,
+  QueueList,
+  RecentList,
+  STATE_PATHS_MAX,
+  SyncCounts,
+} from './sync-model.ts'
+
+/** Absolute, inside a mounted folder or the folder itself. */
+const LocalPath = z.string().min(1).max(4096)
+const ListMax = z.number().int().min(1).max(LIST_ENTRIES_MAX).default(100)
+/** A week is longer than any script waits. */
+const WAIT_MS_MAX = 7 * 24 * 3600 * 1000
+
 import { HoldersView } from './unmounting.ts'
 
 const Access = { endpoint: Endpoint, credentials: Credentials }
@@ -94,6 +111,61 @@ export const engineCalls = {
   'uploads/abort': {
     input: z.object({ dir: z.string(), ids: z.array(z.string().min(1)).min(1).max(100) }),
     output: z.object({ aborted: z.number().int() }),
+  },
+  /** Each path as it is known; nothing is asked of the network. */
+  'files/state': {
+    input: z.object({ paths: z.array(LocalPath).min(1).max(STATE_PATHS_MAX) }),
+    output: z.object({ states: z.array(PathState) }),
+  },
+  /** What is under way and what waits, in the order in which it was saved. */
+  'queue/list': {
+    input: z.object({ dir: LocalPath.optional(), countMax: ListMax }),
+    output: QueueList,
+  },
+  'attention/list': {
+    input: z.object({ dir: LocalPath.optional(), countMax: ListMax }),
+    output: AttentionList,
+  },
+  'conflicts/list': {
+    input: z.object({ dir: LocalPath.optional(), countMax: ListMax }),
+    output: ConflictList,
+  },
+  /**
+   * mine: our bytes replace theirs, under the condition that theirs is the version that was shown.
+   * theirs: the copy with our bytes goes. both: both files stay as they are.
+   */
+  'conflicts/resolve': {
+    input: z.object({
+      id: z.number().int(),
+      keep: z.enum(['mine', 'theirs', 'both']),
+      /** Refuses when the bucket has another version by now. */
+      theirsEtag: z.string().optional(),
+    }),
+    output: z.object({}),
+  },
+  /** The last 200 events, newest first; they survive restarts. */
+  'recent/list': { input: z.object({ countMax: ListMax }), output: RecentList },
+  /** What failed gets another try at once; without a path, everything. */
+  'uploads/retry': { input: z.object({ path: LocalPath.optional() }), output: SyncCounts },
+  /** Until resumed, across restarts. Reading and listing go on. */
+  'uploads/pause': { input: z.object({}), output: z.object({}) },
+  'uploads/resume': { input: z.object({}), output: z.object({}) },
+  /**
+   * Resolves when a file that matches is in the bucket, complete, and visible in the folder.
+   * `matches` is empty when the time is over.
+   */
+  'wait/glob': {
+    input: z.object({
+      /** Absolute; `*`, `?`, `[…]`, `{…}` within names, `**` across folders. */
+      pattern: LocalPath,
+      timeoutMs: z.number().int().positive().max(WAIT_MS_MAX),
+    }),
+    output: z.object({ matches: z.array(z.string()), requests: z.number().int() }),
+  },
+  /** Looks through the whole database for damage; takes a moment. */
+  'engine/check': {
+    input: z.object({}),
+    output: z.object({ problems: z.array(z.string()), oldestPendingMs: z.number().optional() }),
   },
   /** Checks endpoint and keys without storing anything. */
   'buckets/list': { input: z.object(Access), output: z.array(BucketView) },

@@ -132,6 +132,11 @@ export const ERRORS = {
     'never',
     'The server refuses this request. Its message is in the details.',
   ),
+  'sync/base-gone': row(
+    'EIO',
+    'never',
+    'Save the file anew: parts of it were only in a version that the bucket does not have any more.',
+  ),
   // What this computer says.
   'store/disk-full': row('ENOSPC', 'never', 'Free space on this disk, or lower the cache limit.'),
   'store/cache-full': row(
@@ -231,6 +236,11 @@ export const ERRORS = {
     'EACCES',
     'never',
     'The secret key is not in the keychain any more. Remove the connection and add it again.',
+  ),
+  'conflict/over': row(
+    'ENOENT',
+    'never',
+    'Look at the list again: this conflict is over, or the bucket has a newer version by now.',
   ),
   'connection/exists': row(
     'EEXIST',

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
+import { SyncView } from './sync-model.ts'
 
 const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 
@@ -51,6 +52,14 @@ export type Right = z.infer<typeof Right>
 /** What the keys may do, as far as requests have shown it. */
 export const Rights = z.object({ list: Right, read: Right, write: Right, delete: Right })
 export type Rights = z.infer<typeof Rights>
+export const CONNECTIVITIES = [
+  'online',
+  'offline',
+  'captive-portal',
+  'needs-sign-in',
+  'clock-skewed',
+  'work-offline',
+] as const
 
 export const MountView = z.object({
   dir: z.string(),
@@ -72,6 +81,10 @@ export const MountView = z.object({
   heldDeletes: z.object({ count: z.number().int(), sinceMs: z.number() }).optional(),
   /** Entries seen so far whose keys cannot be names here: they have another one, and act as themselves. */
   renamedItems: z.number().int(),
+  /** How the endpoint can be used, and since when. */
+  connectivity: z.object({ state: z.enum(CONNECTIVITIES), sinceMs: z.number() }).optional(),
+  /** When the folder's top was listed; absent: never. */
+  listedMs: z.number().optional(),
   /** Uploads that wait for a person, newest first, at most 100. */
   errors: z.array(
     z.object({
@@ -101,6 +114,7 @@ export const StatusView = z.object({
   unavailable: z.array(UnavailableView).optional(),
   /** A person switched the network off for Pail. */
   isWorkingOffline: z.boolean().optional(),
+  sync: SyncView,
 })
 export type StatusView = z.infer<typeof StatusView>
 

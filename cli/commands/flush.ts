@@ -1,6 +1,7 @@
 /** `pail flush --wait`: ends with 0 only when everything is in the bucket. */
 import type { EngineClient } from '../../engine/mounts/client.ts'
 import { PailError } from '../../shared/errors.ts'
+import type { SyncView } from '../../shared/sync-model.ts'
 import { EXIT } from '../exit-codes.ts'
 import { formatPending } from '../format.ts'
 import type { World } from '../world.ts'
@@ -18,16 +19,20 @@ export type FlushCommand = {
 }
 
 export async function flush(command: FlushCommand, world: World): Promise<number> {
-  const { pending, wasAway } = await askFlush(command, world)
+  const { pending, wasAway, sync } = await askFlush(command, world)
   if (pending.pendingFiles === 0) {
     world.print('Everything is in the bucket.')
     return EXIT.ok
   }
-  world.complain(`pail: ${formatPending(pending)} still to upload. ${reasonFor(command, wasAway)}`)
+  world.complain(
+    `pail: ${formatPending(pending)} still to upload. ${reasonFor(command, { wasAway, sync })}`,
+  )
   return EXIT.pending
 }
 
-function reasonFor(command: FlushCommand, wasAway: boolean): string {
+function reasonFor(command: FlushCommand, { wasAway, sync }: Omit<Answer, 'pending'>): string {
+  if (sync?.isPaused) return 'Uploads are paused: run pail resume.'
+  if (sync?.isWorkingOffline) return 'Pail works offline: run pail offline off.'
   if (wasAway) return 'Mount the folder again: its files go up from there.'
   if (!command.wait) return 'Wait for them with pail flush --wait.'
   // Without a limit it only gives up when what is left waits for a person.
@@ -40,11 +45,15 @@ type Answer = {
   readonly pending: { readonly pendingFiles: number; readonly pendingBytes: number }
   /** True when there was no engine: it has no keys and uploads nothing before the next mount. */
   readonly wasAway: boolean
+  /** What else there is to say when something is left. */
+  readonly sync: SyncView | undefined
 }
 
 async function askFlush(command: FlushCommand, world: World): Promise<Answer> {
   const reached = await reachEngine(command, world)
-  if (!reached) return { pending: { pendingFiles: 0, pendingBytes: 0 }, wasAway: true }
+  if (!reached) {
+    return { pending: { pendingFiles: 0, pendingBytes: 0 }, wasAway: true, sync: undefined }
+  }
   const { client, wasAway } = reached
   const timeoutMs = command.wait && !wasAway ? command.timeoutMs : LOOK_MS
   const input = {
@@ -53,7 +62,10 @@ async function askFlush(command: FlushCommand, world: World): Promise<Answer> {
   }
   const limit = timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + ANSWER_SLACK_MS }
   try {
-    return { pending: await client.call('uploads/flush', input, limit), wasAway }
+    const pending = await client.call('uploads/flush', input, limit)
+    if (pending.pendingFiles === 0) return { pending, wasAway, sync: undefined }
+    const { sync } = await client.call('engine/status', {}, { timeoutMs: ANSWER_SLACK_MS })
+    return { pending, wasAway, sync }
   } finally {
     client.close()
   }

@@ -4,28 +4,30 @@
  * Owns:  the stores, the volumes and the mounts, and the order in which they close.
  * Runs in: engine process. Never: keeps a secret longer than the volume that needs it.
  */
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
+import type { SyncView } from '../../shared/sync-model.ts'
 import { type HoldersView, holdersSentence } from '../../shared/unmounting.ts'
 import { present } from '../base/assert.ts'
 import { RealDisk } from '../base/disk.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
-import { S3ObjectService } from '../s3/s3-object-store.ts'
 import { BlockCache } from '../store/block-cache.ts'
+import { Conflicts } from '../store/conflicts.ts'
 import { Database } from '../store/database.ts'
 import { FolderRoles } from '../store/folder-roles.ts'
 import { Journal, type Pending } from '../store/journal.ts'
 import { MountPoints } from '../store/mount-points.ts'
 import { Nodes } from '../store/nodes.ts'
+import { Recent } from '../store/recent.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
 import { learn } from '../sync/learn.ts'
 import { RequestLedgers } from '../sync/request-ledger.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
+import { isSameBootAsBefore } from './boot.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
 import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
@@ -34,11 +36,15 @@ import { Keeping } from './keeping.ts'
 import { cleanStaleMount, prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
+import { MountedPaths } from './mounted-paths.ts'
+import { PauseSwitch } from './pause-switch.ts'
 import { recover } from './recovery.ts'
 import { RoleHandlers } from './role-handlers.ts'
 import { StatusFeed } from './status-feed.ts'
+import { SyncCalls } from './sync-calls.ts'
 import { type Stores, Volume } from './volume.ts'
 import { networkAddresses, WakeWatch } from './wake-watch.ts'
+import { withService } from './with-service.ts'
 
 /** Mounts of one engine at once. */
 const MOUNTS_MAX = 64
@@ -57,7 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let cache: BlockCache | undefined
   const makeRoom = (bytes: number) => makeRoomIn(cache, bytes)
   const staging = await StagingArea.open({ disk, folder, database, random, log, makeRoom })
-  const isSameBoot = isBoot(database, await bootId())
+  const isSameBoot = await isSameBootAsBefore(database)
   await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
   const opened = await BlockCache.open({
     disk,
@@ -84,6 +90,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     nodes,
     journal,
     roles: new FolderRoles(database),
+    conflicts: new Conflicts(database),
+    recent: new Recent(database),
     staging,
     cache: opened,
     fetcher,
@@ -96,28 +104,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
   }
   return new MountEngine(options, stores, volumes)
-}
-
-/** Tells one start of the computer from the next; empty where the system does not say. */
-async function bootId(): Promise<string> {
-  try {
-    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
-  } catch {
-    return ''
-  }
-}
-
-/** Did the computer run on since the data folder was used last? Remembers this boot. */
-function isBoot(database: Database, boot: string): boolean {
-  const known = database.get("SELECT value FROM fact WHERE name = 'boot'")
-  database.writeNow(() =>
-    database.run(
-      `INSERT INTO fact (name, value) VALUES ('boot', ?)
-       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      boot,
-    ),
-  )
-  return boot !== '' && known?.value === boot
 }
 
 /** Cached blocks give way to what programs write. Whether the disk has room is staging's to check. */
@@ -140,6 +126,10 @@ class MountEngine implements Engine {
   readonly #system: RealMountPointSystem
   readonly #mountPoints: MountPoints
   readonly #feed: StatusFeed
+  readonly #pauseSwitch: PauseSwitch
+  readonly #sync: SyncCalls
+  readonly #closing = new AbortController()
+  #lastSync: SyncView | undefined
   readonly #startedMs: number
   readonly #epoch: bigint
   readonly #keeping: Keeping
@@ -176,10 +166,21 @@ class MountEngine implements Engine {
       tell: (news) => this.#tell(news),
       onDidChange: () => this.#feed.change(),
     })
+    this.#pauseSwitch = new PauseSwitch(stores.database, () => volumes.values())
+    this.#sync = new SyncCalls({
+      stores,
+      volumes,
+      paths: new MountedPaths(this.#system, () => this.#sessions.values()),
+      pauseSwitch: this.#pauseSwitch,
+      isWorkingOffline: () => this.#keeping.isWorkingOffline,
+      onDidChange: () => this.#feed.change(),
+      signal: this.#closing.signal,
+    })
     this.handlers = {
       ...this.#roles.handlers,
       ...this.#keeping.handlers,
       ...hygieneHandlers((dir) => this.#session(dir)),
+      ...this.#sync.handlers,
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'connections/renew': (input) => this.#renew(input),
@@ -209,8 +210,10 @@ class MountEngine implements Engine {
     for (const session of this.#sessions.values()) await session.stop(options.force)
     const pendingFiles = this.#pendingFiles()
     if (this.#isClosing) return { pendingFiles }
+    this.#lastSync = this.#sync.view()
     this.#isClosing = true
     this.#wakeWatch.close()
+    this.#closing.abort(new PailError('engine/stopped', 'closing'))
     this.#feed.close()
     for (const volume of this.#volumes.values()) await volume.close()
     await this.#stores.cache.close()
@@ -241,7 +244,14 @@ class MountEngine implements Engine {
       },
       mounts: this.#isClosing ? [] : this.#views(),
       ...(this.#isClosing ? {} : this.#keeping.view()),
+      sync: this.#syncView(),
     }
+  }
+
+  /** With the database closed, things are as they were last. */
+  #syncView(): SyncView {
+    if (!this.#isClosing || !this.#lastSync) this.#lastSync = this.#sync.view()
+    return this.#lastSync
   }
 
   /** A folder that is not mounted any more is shown while something of it waits for upload. */
@@ -277,6 +287,7 @@ class MountEngine implements Engine {
       ...(found ? { found } : {}),
       epoch: this.#epoch,
       origin: `mount-${++this.#originCount}`,
+      stateOf: (row) => this.#sync.pathState(volume, row, row.name),
       onDidChange: () => this.#feed.change(),
       onDidMiss: (path) => this.#keeping.noteUnavailable(path),
     })
@@ -349,6 +360,7 @@ class MountEngine implements Engine {
         onDidArrive: (arrived) => this.#keeping.noteArrived(volume, arrived),
       },
     )
+    this.#pauseSwitch.apply(volume)
     this.#volumes.set(volume.id, volume)
     if (this.#keeping.isWorkingOffline) volume.connectivity.workOffline(true)
     return volume
@@ -384,7 +396,7 @@ class MountEngine implements Engine {
     input: EngineParsed<'buckets/list'> & { readonly bucket: string },
     prefix: string,
   ): Promise<void> {
-    await this.#withService(input, async (service) => {
+    await withService(this.#options, input, async (service) => {
       await service.bucket(input.bucket).list({ prefix, keysMax: 1 })
     })
   }
@@ -465,27 +477,14 @@ class MountEngine implements Engine {
   }
 
   async #listBuckets(input: EngineParsed<'buckets/list'>) {
-    return this.#withService(input, async (service) => [...(await service.listBuckets())])
+    return withService(this.#options, input, async (service) => [...(await service.listBuckets())])
   }
 
   async #probeBucket(input: EngineParsed<'buckets/probe'>) {
     const prefix = normalizeSubpath(input.subpath)
-    return this.#withService(input, async (service) => {
+    return withService(this.#options, input, async (service) => {
       await service.bucket(input.bucket).list({ prefix, keysMax: 1 })
       return { canList: true }
     })
-  }
-
-  async #withService<T>(
-    input: EngineParsed<'buckets/list'>,
-    work: (service: S3ObjectService) => Promise<T>,
-  ): Promise<T> {
-    const { clock, log } = this.#options
-    const service = new S3ObjectService({ ...input, clock, log })
-    try {
-      return await work(service)
-    } finally {
-      service.close()
-    }
   }
 }

@@ -14,12 +14,16 @@ import {
   type MountLife,
   transition,
 } from '../../shared/states.ts'
+import type { PathState } from '../../shared/sync-model.ts'
 import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
+import type { NodeRow } from '../store/nodes.ts'
 import { publicTwinOf } from '../sync/private-endpoint.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
 import { localPathOf } from './local-paths.ts'
 import { findRoot } from './mount-root.ts'
+import { programName } from './program-name.ts'
+import { stateXattrs } from './state-xattrs.ts'
 import type { Stores, Volume } from './volume.ts'
 
 type StartRequest = EngineParsed<'mounts/start'>
@@ -43,6 +47,8 @@ export type SessionParts = {
   readonly onDidChange: () => void
   /** A program could not have this file for want of network. */
   readonly onDidMiss: (path: string) => void
+  /** What is known of a file, for the attributes `user.pail.*`. */
+  readonly stateOf: (row: NodeRow) => PathState
 }
 
 export class MountSession {
@@ -114,7 +120,8 @@ export class MountSession {
     const pending = this.volume.syncer.pending(this.prefix)
     const shown = this.#shownState()
     const held = this.#heldDeletes()
-    const { tree } = this.volume
+    const { tree, connectivity } = this.volume
+    const listedMs = tree.nodes.byId(this.root)?.listedMs
     return {
       dir: this.dir,
       bucket: this.volume.bucket,
@@ -129,6 +136,8 @@ export class MountSession {
       pendingBytes: pending.bytes,
       ...(held.count > 0 ? { heldDeletes: held } : {}),
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
+      connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },
+      ...(listedMs === undefined || listedMs === 0 ? {} : { listedMs }),
       errors: this.#errors(),
     }
   }
@@ -227,6 +236,8 @@ export class MountSession {
       onDidMiss: (id) => this.#noteMiss(id),
       attributes: volume.attributes,
       wantsAllAttributes: request.attributes === 'all',
+      programOf: programName,
+      virtualXattrs: stateXattrs(this.#parts.stateOf),
       onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
     const fuse = await mountFuse({

@@ -15,11 +15,13 @@ import { ObservedObjectStore } from '../s3/observed-object-store.ts'
 import { probeCapabilities, probeWriting, scratchKey } from '../s3/probe.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
+import type { Conflicts } from '../store/conflicts.ts'
 import type { Database } from '../store/database.ts'
 import type { FolderRoles } from '../store/folder-roles.ts'
 import type { Journal } from '../store/journal.ts'
 import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
 import { PinTable } from '../store/pin-table.ts'
+import type { Recent } from '../store/recent.ts'
 import type { StagingArea } from '../store/staging.ts'
 import { Arrivals, type Arrived } from '../sync/arrivals.ts'
 import { AttributeRequests } from '../sync/attribute-requests.ts'
@@ -36,6 +38,7 @@ import { SendBatches } from '../sync/send-batches.ts'
 import { SendFolders } from '../sync/send-folders.ts'
 import { SiblingReads } from '../sync/sibling-reads.ts'
 import { Syncer } from '../sync/syncer.ts'
+import { Transfers } from '../sync/transfers.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
@@ -47,6 +50,8 @@ export type Stores = {
   readonly nodes: Nodes
   readonly journal: Journal
   readonly roles: FolderRoles
+  readonly conflicts: Conflicts
+  readonly recent: Recent
   readonly staging: StagingArea
   readonly cache: BlockCache
   readonly fetcher: Fetcher
@@ -99,6 +104,7 @@ export class Volume {
   readonly rights: RightsBook
   readonly folders: FolderWatch
   readonly pins: Pins
+  readonly transfers: Transfers
   readonly #lifetime: Lifetime
   readonly #ledgers: RequestLedgers
   readonly #service: S3ObjectService
@@ -125,6 +131,7 @@ export class Volume {
     this.#service = service
     this.#facts = facts
     this.#credentials = request.credentials
+    this.transfers = new Transfers(clock, onDidChange)
     this.store = new ObservedObjectStore(
       request.store ?? service.bucket(request.bucket),
       (operation, key, error) => this.rights.note(operation, key, error),
@@ -229,6 +236,10 @@ export class Volume {
       noteCapability: (name, isThere) => facts.note(name, isThere),
       renameCached: (from, to) => stores.cache.rename(from, to),
       isOnline: () => this.connectivity.isOnline,
+      isHeldBack: () => this.connectivity.state === 'work-offline',
+      conflicts: stores.conflicts,
+      recent: stores.recent,
+      transfers: this.transfers,
       onDidChange,
     })
     this.connectivity.onDidChange(() => {

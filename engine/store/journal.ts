@@ -39,12 +39,16 @@ export type JournalRow = {
   readonly errorCode: string | null
   readonly errorDetail: string | null
   readonly errorMs: number | null
+  /** Facts of the failed request as JSON: the server's code, its id of the request. */
+  readonly errorWhere: string | null
+  /** The program that saved it, by the name of its process. */
+  readonly program: string | null
   /** Progress of an upload, see record.ts. */
   readonly record: Uint8Array | null
 }
 
 export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
-  Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record'>>
+  Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>>
 
 export type MoveItem = {
   readonly source: string
@@ -78,6 +82,15 @@ export class Journal {
   /** The deletion of `key` that waits, if one does. */
   deletionOf(volume: number, key: string): JournalRow | undefined {
     return this.#one("WHERE volume = ? AND key = ? AND op = 'delete'", volume, key)
+  }
+
+  /** Rows with the record of an upload that may have left a version under `key`. */
+  recordsOf(volume: number, key: string): JournalRow[] {
+    return this.#many(
+      "WHERE volume = ? AND key = ? AND op IN ('put', 'delete') AND record IS NOT NULL",
+      volume,
+      key,
+    )
   }
 
   /** A directory move that waits and reads from, or contains, `key`. */
@@ -166,6 +179,29 @@ export class Journal {
     return row?.at === null || row?.at === undefined ? undefined : Number(row.at)
   }
 
+  /** What waits for a person below a prefix, oldest failure first. */
+  needingPerson(volume: number, prefix: string, countMax: number): JournalRow[] {
+    return this.#many(
+      `WHERE volume = ? AND key >= ? AND key < ? AND state = 'failed' ORDER BY error_ms LIMIT ?`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+      countMax,
+    )
+  }
+
+  /** What waits or is under way below a prefix, in the order of seals. */
+  queue(volume: number, prefix: string, countMax: number): JournalRow[] {
+    return this.#many(
+      `WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'
+       ORDER BY seq LIMIT ?`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+      countMax,
+    )
+  }
+
   failed(volume: number, countMax: number): JournalRow[] {
     return this.#many(
       `WHERE volume = ? AND error_code <> 'mount/deletes-held' ORDER BY error_ms DESC LIMIT ?`,
@@ -186,6 +222,19 @@ export class Journal {
     return { files: Number(row?.files), bytes: Number(row?.bytes) }
   }
 
+  /** Like `pending`, and how many of them wait for a person. */
+  summary(volume: number, prefix: string): Pending & { readonly failed: number } {
+    const row = this.#database.get(
+      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes,
+       coalesce(sum(state = 'failed'), 0) AS failed FROM journal
+       WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+    return { files: Number(row?.files), bytes: Number(row?.bytes), failed: Number(row?.failed) }
+  }
+
   /** What of any bucket is not there yet. */
   pendingInAll(): Pending {
     const row = this.#database.get(
@@ -197,8 +246,8 @@ export class Journal {
 
   insert(row: NewJournalRow): number {
     return this.#database.run(
-      `INSERT INTO journal (volume, op, node, key, etag, bytes, state, ready_ms, record)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO journal (volume, op, node, key, etag, bytes, state, ready_ms, record, program)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       row.volume,
       row.op,
       row.node,
@@ -208,24 +257,33 @@ export class Journal {
       row.state ?? 'waiting',
       row.readyMs,
       row.record ?? null,
+      row.program ?? null,
     ).lastId
   }
 
   /** A newer seal takes the place of the one that waits: new size, new quiet time, errors forgotten. */
-  renew(seq: number, changes: { key: string; bytes: number; readyMs: number }): void {
+  renew(
+    seq: number,
+    changes: { key: string; bytes: number; readyMs: number; program?: string | null },
+  ): void {
     this.#database.run(
       `UPDATE journal SET key = ?, bytes = ?, ready_ms = ?, generation = generation + 1,
-       state = 'waiting', attempts = 0, error_code = NULL, error_detail = NULL, error_ms = NULL
-       WHERE seq = ?`,
+       state = 'waiting', attempts = 0, error_code = NULL, error_detail = NULL, error_ms = NULL,
+       error_where = NULL, program = coalesce(?, program) WHERE seq = ?`,
       changes.key,
       changes.bytes,
       changes.readyMs,
+      changes.program ?? null,
       seq,
     )
   }
 
   setKey(seq: number, key: string): void {
     this.#database.run('UPDATE journal SET key = ? WHERE seq = ?', key, seq)
+  }
+
+  setEtag(seq: number, etag: string): void {
+    this.#database.run('UPDATE journal SET etag = ? WHERE seq = ?', etag, seq)
   }
 
   setBytes(seq: number, bytes: number): void {
@@ -252,10 +310,11 @@ export class Journal {
   noteFailure(seq: number, error: PailError, nextMs: number | 'never', nowMs: number): void {
     this.#database.run(
       `UPDATE journal SET attempts = attempts + 1, error_code = ?, error_detail = ?, error_ms = ?,
-       ready_ms = ?, state = CASE WHEN state = 'cancelled' THEN state ELSE ? END WHERE seq = ?`,
+       error_where = ?, ready_ms = ?, state = CASE WHEN state = 'cancelled' THEN state ELSE ? END WHERE seq = ?`,
       error.code,
       error.detail.slice(0, DETAIL_LENGTH_MAX),
       nowMs,
+      whereText(error),
       nextMs === 'never' ? nowMs : nextMs,
       nextMs === 'never' ? 'failed' : 'waiting',
       seq,
@@ -390,6 +449,12 @@ const HELD = `state = 'failed' AND op = 'delete' AND error_code = 'mount/deletes
   AND volume = ? AND key >= ? AND key < ?`
 /** Characters of a server's message kept with a row. */
 const DETAIL_LENGTH_MAX = 2000
+/** A server's facts are short; a `where` that is not is left out, because half of it says nothing. */
+function whereText({ where }: PailError): string | null {
+  const text = JSON.stringify(where)
+  return text.length <= DETAIL_LENGTH_MAX ? text : null
+}
+
 const OPS: readonly JournalOp[] = ['put', 'marker', 'attributes', 'move', 'delete']
 const STATES: readonly JournalState[] = ['waiting', 'failed', 'cancelled']
 
@@ -415,6 +480,8 @@ function parse(row: Row): JournalRow {
     errorCode: row.error_code === null ? null : String(row.error_code),
     errorDetail: row.error_detail === null ? null : String(row.error_detail),
     errorMs: row.error_ms === null ? null : Number(row.error_ms),
+    errorWhere: row.error_where === null ? null : String(row.error_where),
+    program: row.program === null ? null : String(row.program),
     record: row.record,
   }
 }

@@ -50,6 +50,8 @@ export type NodeRow = {
   readonly metadata: string | null
   /** Where a symbolic link points; null: not known. */
   readonly target: string | null
+  /** What a listing saw in the bucket beside a change of ours: `changed` or `deleted`. */
+  readonly meanwhile: string | null
 }
 
 export type NewNode = Omit<NodeRow, 'id'>
@@ -80,6 +82,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     hasFolderObject: false,
     metadata: null,
     target: null,
+    meanwhile: null,
     ...known,
   }
 }
@@ -114,6 +117,7 @@ const COLUMNS = {
   hasFolderObject: 'has_folder_object',
   metadata: 'metadata',
   target: 'target',
+  meanwhile: 'meanwhile',
 } as const satisfies Record<keyof NewNode, string>
 
 const STAMPS = ['atime', 'mtime', 'ctime', 'birthtime'] as const
@@ -268,10 +272,12 @@ export class Nodes {
   }
 
   update(id: number, changes: NodeChanges): void {
-    const names = Object.keys(changes).filter((name): name is keyof NodeChanges => name in COLUMNS)
+    // A new base makes old what was seen beside the one before.
+    const all = changes.etag === undefined ? changes : { meanwhile: null, ...changes }
+    const names = Object.keys(all).filter((name): name is keyof NodeChanges => name in COLUMNS)
     if (names.length === 0) return
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
-    const values = names.map((name) => toValue(name, changes[name] ?? null))
+    const values = names.map((name) => toValue(name, all[name] ?? null))
     this.#kept.delete(id)
     const { changes: rows } = this.#database.run(sql, ...values, id)
     assert(rows === 1, `node ${id} is there to be updated`)
@@ -347,6 +353,7 @@ function parse(row: Row): NodeRow {
     hasFolderObject: row.has_folder_object === 1,
     metadata: text(row.metadata),
     target: text(row.target),
+    meanwhile: text(row.meanwhile),
   }
 }
 

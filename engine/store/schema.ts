@@ -51,6 +51,10 @@ CREATE TABLE cached_block (
  * JSON; null: not known. node.target: where a symbolic link points; null: not known.
  *
  * xattr: extended attributes, of the node whatever its name (xattrs.ts).
+ * node.meanwhile: what a listing saw under the key beside a change of ours: `changed`, `deleted`.
+ *
+ * conflict: two versions of one file that a person has not decided about; gone with either of them.
+ * conflict.key: where theirs is; ours lies beside it. recent: what happened lately, for people.
  *
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  *
@@ -94,14 +98,15 @@ CREATE TABLE node (
   has_marker INTEGER NOT NULL DEFAULT 0,
   has_folder_object INTEGER NOT NULL DEFAULT 0,
   metadata TEXT,
-  target TEXT
+  target TEXT,
+  meanwhile TEXT
 );
 INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
 CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_directory ON node (parent) WHERE kind = 1;
 CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
-CREATE INDEX node_by_key ON node (volume, remote_key) WHERE remote_key IS NOT NULL;
+CREATE INDEX node_by_key ON node (volume, remote_key, remote_size) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
 CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
 CREATE TABLE xattr (
@@ -130,6 +135,8 @@ CREATE TABLE journal (
   error_code TEXT,
   error_detail TEXT,
   error_ms INTEGER,
+  error_where TEXT,
+  program TEXT,
   record BLOB
 );
 CREATE INDEX journal_by_node ON journal (node);
@@ -170,6 +177,38 @@ CREATE TABLE mount_point (
   dir TEXT PRIMARY KEY,
   mounted_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE conflict (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  volume INTEGER NOT NULL REFERENCES volume (id),
+  key TEXT NOT NULL,
+  ours INTEGER NOT NULL,
+  theirs INTEGER,
+  theirs_etag TEXT NOT NULL,
+  theirs_size INTEGER NOT NULL,
+  theirs_ms INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+);
+CREATE INDEX conflict_by_key ON conflict (volume, key);
+CREATE INDEX conflict_by_ours ON conflict (ours);
+CREATE INDEX conflict_by_theirs ON conflict (theirs);
+CREATE TRIGGER conflict_ends_with_node AFTER DELETE ON node BEGIN
+  DELETE FROM conflict WHERE ours = old.id OR theirs = old.id;
+END;
+CREATE TRIGGER conflict_ends_with_place AFTER UPDATE OF parent ON node WHEN new.parent IS NULL BEGIN
+  DELETE FROM conflict WHERE ours = new.id OR theirs = new.id;
+END;
+CREATE TABLE recent (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  volume INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  name TEXT,
+  count INTEGER NOT NULL DEFAULT 1,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  program TEXT
+);
 CREATE TABLE fact (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -6,12 +6,14 @@
  */
 import { createHash } from 'node:crypto'
 import { PailError } from '../../shared/errors.ts'
-import type { ObjectHead } from '../s3/object-store.ts'
+import type { Etag, ObjectHead } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import type { UploadSource } from './file-content.ts'
+import type { FileContent } from './file-content.ts'
 import type { Job } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
+import { etagOfMd5, hasMd5Form, isSameEtag } from './upload-proof.ts'
+import type { UploadSource } from './upload-source.ts'
 
 /** Files up to this size are compared by reading them; larger ones count as different. */
 const COMPARE_BYTES_MAX = 64 * 1024 * 1024
@@ -29,22 +31,35 @@ export function conflictName(name: string, host: string, nowMs: number, count: n
   return `${stem} (conflict ${host} ${stamp}${again})${extension}`
 }
 
+type Changed = Pick<FileContent, 'standAlone'>
+type Change = {
+  readonly source: UploadSource
+  /** What the upload would have replaced is not its to replace either. */
+  readonly keepsExpected?: boolean
+}
+
+/**
+ * The bucket has another version than the one that a change was based on, or none any more.
+ * @throws PailError `s3/precondition` when the next try goes on from what the bucket has now;
+ *         `sync/base-gone` when parts of the file cannot be had any more
+ */
 export async function keepBoth(
   job: Job,
   node: NodeRow,
-  key: string,
-  source: UploadSource,
+  content: Changed,
+  { source, keepsExpected = false }: Change,
 ): Promise<void> {
+  const key = job.tree.keyOf(node)
   const head = await job.requests.run(
     'background',
     (attempt) => headOrNone(job.store, key, attempt),
     job.signal,
   )
-  if (!head) {
-    await forgetRemote(job, node, key, source)
-    return
+  if (head && !keepsExpected && isExpected(job, node, head)) {
+    // What was refused a moment ago is as it must be: another writer came and went.
+    throw new PailError('s3/precondition', 'the bucket has the expected version again', { key })
   }
-  if (await isEqual(job, head, source)) {
+  if (head && (await isEqual(job, head, source))) {
     await job.tree.change(() => {
       const replaced = job.tree.journal.deletionOf(job.tree.volume, key)
       if (replaced) job.tree.journal.remove(replaced.seq)
@@ -60,66 +75,124 @@ export async function keepBoth(
     })
   }
   if (source.base) {
-    throw new PailError('vfs/stale', 'the version that was edited is not in the bucket any more', {
-      key,
-    })
+    await standAlone(job, node, content)
+    throw new PailError('s3/precondition', 'the change stands by itself now', { key })
   }
-  await renameLocal(job, node, key, head)
+  if (head) await renameLocal(job, node, head)
+  else await forgetRemote(job, node, key)
+}
+
+/** Is it the version that the upload would replace: one that waits to be deleted, or its own? */
+function isExpected({ tree }: Job, node: NodeRow, head: ObjectHead): boolean {
+  const replaced = tree.journal.deletionOf(tree.volume, head.key)
+  const expected = replaced ? replaced.etag : node.remoteKey === head.key ? node.etag : null
+  // The brand is lost on the way through the database.
+  return expected !== null && isSameEtag(head.etag, expected as Etag)
+}
+
+/** Takes what the change still needs of its base to this disk, as far as it is in the cache. */
+async function standAlone(job: Job, node: NodeRow, content: Changed): Promise<void> {
+  try {
+    await content.standAlone(job.signal)
+  } catch (thrown) {
+    const error = PailError.from(thrown)
+    if (error.code !== 'vfs/stale' && error.code !== 's3/no-key') throw error
+    const where = { key: node.remoteKey ?? '', etag: node.etag ?? '' }
+    throw new PailError('sync/base-gone', 'the base of the change is gone', where, error)
+  }
 }
 
 /** Removed in the bucket, edited here: the edit stays, as a new object. */
-async function forgetRemote(
-  job: Job,
-  node: NodeRow,
-  key: string,
-  source: UploadSource,
-): Promise<void> {
-  if (source.base) {
-    throw new PailError('s3/no-key', 'the version that was edited was removed in the bucket', {
-      key,
-    })
-  }
-  await job.tree.change(() => {
-    const replaced = job.tree.journal.deletionOf(job.tree.volume, key)
-    if (replaced) job.tree.journal.remove(replaced.seq)
-    if (node.remoteKey === key) job.tree.nodes.update(node.id, { remoteKey: null, etag: null })
+async function forgetRemote(job: Job, node: NodeRow, key: string): Promise<void> {
+  const { tree, clock } = job
+  await tree.change(() => {
+    const replaced = tree.journal.deletionOf(tree.volume, key)
+    if (replaced) tree.journal.remove(replaced.seq)
+    if (node.remoteKey !== key) return
+    tree.nodes.update(node.id, { remoteKey: null, etag: null })
+    job.recent.note({ volume: tree.volume, kind: 'kept-local', key, atMs: clock.nowMs() })
   })
   throw new PailError('s3/precondition', 'the object was removed in the bucket meanwhile', { key })
 }
 
-/** Single-part ETags are the MD5 of the bytes on servers that do not encrypt: a proof when equal. */
 async function isEqual(job: Job, head: ObjectHead, source: UploadSource): Promise<boolean> {
   if (head.sizeBytes !== source.sizeBytes || source.sizeBytes > COMPARE_BYTES_MAX) return false
-  if (source.base) return false
-  const hash = createHash('md5')
-  const chunk = new Uint8Array(READ_BYTES)
-  for (let offset = 0; offset < source.sizeBytes; offset += READ_BYTES) {
-    const part = chunk.subarray(0, Math.min(READ_BYTES, source.sizeBytes - offset))
-    await source.read(offset, part, job.signal)
-    hash.update(part)
+  try {
+    const hash = createHash('md5')
+    for await (const { part } of piecesOf(source, job.signal)) hash.update(part)
+    if (isSameEtag(head.etag, etagOfMd5(hash.digest('hex')))) return true
+    const capabilities = await job.capabilities(job.signal)
+    // The ETag of one part is the MD5 of the bytes, on servers that do not encrypt: a proof.
+    if (capabilities.etagIsMd5 !== false && hasMd5Form(head.etag)) return false
+    return await isEqualByBytes(job, head, source)
+  } catch (thrown) {
+    // What was changed in part cannot be read whole when its base is gone.
+    if (PailError.from(thrown).code === 'vfs/stale' && source.base) return false
+    throw thrown
   }
-  return head.etag.replaceAll('"', '') === hash.digest('hex')
 }
 
-async function renameLocal(job: Job, node: NodeRow, key: string, head: ObjectHead): Promise<void> {
-  const { tree, clock, host, log } = job
-  const name = await tree.change((note) => {
-    const free = freeName(job, node)
+async function isEqualByBytes(job: Job, head: ObjectHead, source: UploadSource): Promise<boolean> {
+  const { key, etag } = head
+  for await (const { part, offset } of piecesOf(source, job.signal)) {
+    const into = new Uint8Array(part.length)
+    await job.requests.run(
+      'background',
+      (attempt) => job.store.get({ key, etag, offset, into }, attempt),
+      job.signal,
+    )
+    if (Buffer.compare(part, into) !== 0) return false
+  }
+  return true
+}
+
+async function* piecesOf(
+  source: UploadSource,
+  signal: AbortSignal,
+): AsyncGenerator<{ part: Uint8Array; offset: number }> {
+  const chunk = new Uint8Array(Math.min(READ_BYTES, source.sizeBytes))
+  for (let offset = 0; offset < source.sizeBytes; offset += READ_BYTES) {
+    const part = chunk.subarray(0, Math.min(READ_BYTES, source.sizeBytes - offset))
+    await source.read(offset, part, signal)
+    yield { part, offset }
+  }
+}
+
+/** The bucket's version keeps the name; ours takes another, and goes there as a new object. */
+async function renameLocal(job: Job, node: NodeRow, head: ObjectHead): Promise<void> {
+  await giveWay(job, node, head, () => {
+    const { tree, clock } = job
+    tree.nodes.update(node.id, { remoteKey: null, etag: null })
+    const key = tree.keyOf(tree.node(node.id))
+    tree.journal.renew(job.row.seq, { key, bytes: node.size, readyMs: clock.nowMs() })
+  })
+}
+
+/**
+ * Gives our file the name of a conflict copy, shows the bucket's version under the old name, and
+ * puts the conflict on record. `onRenamed` runs in the same transaction.
+ */
+export async function giveWay(
+  job: Job,
+  node: NodeRow,
+  head: ObjectHead,
+  onRenamed: () => void,
+): Promise<void> {
+  const { tree, clock, host, log, conflicts } = job
+  const { volume } = tree
+  const { key } = head
+  const id = await tree.change((note) => {
+    const name = freeName(job, node)
     const directory = tree.node(node.parent ?? tree.rootId)
-    const replaced = tree.journal.deletionOf(tree.volume, key)
+    const replaced = tree.journal.deletionOf(volume, key)
     if (replaced) tree.journal.remove(replaced.seq)
-    tree.nodes.update(node.id, {
-      name: free,
-      component: null,
-      remoteKey: null,
-      etag: null,
-      change: node.change + 1,
-    })
-    tree.journal.renew(job.row.seq, {
-      key: tree.keyOf(tree.node(node.id)),
-      bytes: node.size,
-      readyMs: clock.nowMs(),
-    })
+    // Its copy was in conflict before: what it was in conflict with then is not the matter now.
+    const older = conflicts.ofNode(node.id)
+    if (older) conflicts.remove(older.id)
+    tree.nodes.update(node.id, { name, component: null, change: node.change + 1 })
+    onRenamed()
+    const atMs = clock.nowMs()
+    job.recent.note({ volume, kind: 'conflict', key, name, atMs, bytes: node.size })
     tree.nodes.touchDirectory(directory.id, clock.nowNs())
     note({
       type: 'removed',
@@ -128,10 +201,20 @@ async function renameLocal(job: Job, node: NodeRow, key: string, head: ObjectHea
       name: node.name,
       origin: 'remote',
     })
-    note({ type: 'added', id: node.id, parent: directory.id, name: free, origin: 'remote' })
-    return free
+    note({ type: 'added', id: node.id, parent: directory.id, name, origin: 'remote' })
+    return conflicts.insert({
+      volume,
+      key,
+      ours: node.id,
+      theirs: null,
+      theirsEtag: head.etag,
+      theirsSizeBytes: head.sizeBytes,
+      theirsMs: head.modifiedMs,
+      host,
+      atMs,
+    })
   })
-  log.write('warn', 'sync/conflict', { key, name, host })
+  log.write('warn', 'sync/conflict', { key, node: node.id, host })
   const parent = tree.node(node.parent ?? tree.rootId)
   if (parent.remoteKey === null) return
   await mergePage(
@@ -141,6 +224,14 @@ async function renameLocal(job: Job, node: NodeRow, key: string, head: ObjectHea
     { objects: [head], prefixes: [] },
     clock.nowMs(),
   )
+  await tree.change(() => nameTheirs(job, id, key))
+}
+
+/** The bucket's side is in the tree now, unless something of ours took its name meanwhile. */
+function nameTheirs({ tree, conflicts }: Job, id: number, key: string): void {
+  const conflict = conflicts.byId(id)
+  const theirs = tree.findByKey(key)
+  if (conflict && theirs && theirs.id !== conflict.ours) conflicts.setTheirs(id, theirs.id)
 }
 
 function freeName(job: Job, node: NodeRow): string {

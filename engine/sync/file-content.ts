@@ -20,6 +20,7 @@ import type { Reader } from './fetcher.ts'
 import { MergedReads, type ReadSession } from './merged-reads.ts'
 import type { Tree } from './tree.ts'
 import { sealFile } from './tree-edit.ts'
+import { localExtents, type UploadSource } from './upload-source.ts'
 
 /** Largest object of any store that Pail knows: 10 TB. */
 export const FILE_BYTES_MAX = 10_000_000_000_000
@@ -38,6 +39,9 @@ export type ContentsParts = {
     extents: readonly Extent[],
   ) => Promise<void>
 }
+
+/** Names the program that saves; asked only when there is something to save. */
+export type ProgramOf = () => string | undefined
 
 export class FileContent {
   readonly id: number
@@ -241,10 +245,10 @@ export class FileContent {
   }
 
   /** Makes what was written the content to be uploaded; kill-safe when it resolves. */
-  seal(origin: string, signal?: AbortSignal): Promise<void> {
+  seal(origin: string, signal?: AbortSignal, programOf?: ProgramOf): Promise<void> {
     return this.#mutations.run(async () => {
       await this.#ownBorrowed(origin, signal)
-      await this.#seal(origin)
+      await this.#seal(origin, programOf)
     })
   }
 
@@ -316,6 +320,27 @@ export class FileContent {
     const isWhole = sizeBytes > 0 && sizeBytes === version.sizeBytes
     if (isWhole) await this.#parts.adopt(version, staged.place, extents)
     await this.#drop(staged)
+  }
+
+  /**
+   * Takes what is still read from the base into the staged file, which needs no other version then.
+   * @throws PailError `vfs/stale` when the base is gone from the bucket and not in the cache
+   */
+  standAlone(signal: AbortSignal): Promise<void> {
+    return this.#mutations.run(async () => {
+      const staged = this.#staged
+      if (!staged || staged.record.baseBytes === 0) return
+      const session = this.openSession()
+      try {
+        await this.#reads.copyBase(session, staged, signal)
+      } finally {
+        this.closeSession(session)
+      }
+      staged.hideBase()
+      await staged.sumUp()
+      if (this.#isDirty) return
+      await this.#parts.tree.database.write(() => staged.saveRecord())
+    })
   }
 
   async close(): Promise<void> {
@@ -396,8 +421,9 @@ export class FileContent {
     return true
   }
 
-  async #seal(origin: string): Promise<void> {
+  async #seal(origin: string, programOf?: ProgramOf): Promise<void> {
     if (!this.#isDirty) return
+    const program = programOf?.()
     await this.#staged?.sumUp()
     await sealFile(
       this.#parts.tree,
@@ -408,6 +434,7 @@ export class FileContent {
         ctime: this.#ctime,
         change: this.#change,
         staged: this.#staged,
+        program,
       },
       origin,
     )
@@ -453,24 +480,10 @@ export class FileContent {
   }
 }
 
-export type UploadSource = {
-  readonly sizeBytes: number
-  /** What does not equal the base at the same offset: written, punched out, or beyond the base. */
-  readonly extents: readonly Extent[]
-  readonly base?: ObjectVersion
-  read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void>
-  release(): Promise<void>
-}
-
 /** What the bucket has of the node; undefined: nothing. */
 export function remoteVersionOf(row: NodeRow): ObjectVersion | undefined {
   if (row.etag === null || row.remoteKey === null) return undefined
   // The row's ETag came from the store; the brand is lost on the way through the database.
   const etag = row.etag as Etag
   return { volume: row.volume, key: row.remoteKey, etag, sizeBytes: row.remoteSize }
-}
-
-function localExtents(record: StagedFile['record']): Extent[] {
-  const local = addExtent(record.extents, { start: record.baseBytes, end: record.sizeBytes })
-  return holesOf(record).reduce<Extent[]>((all, hole) => addExtent(all, hole), local)
 }

@@ -1,14 +1,26 @@
-/** Deletes what programs removed, up to a thousand keys in one request. */
+/**
+ * Deletes what programs removed, up to a thousand keys in one request.
+ *
+ * Keeps: only the version that a program removed is deleted. A newer one stays, comes back into the
+ *        folder, and a person is told.
+ */
 import type { PailError } from '../../shared/errors.ts'
+import type { Etag } from '../s3/object-store.ts'
 import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { deleteKeys } from './batch-delete.ts'
+import { checkBeforeDelete, type DeleteCheck } from './delete-check.ts'
 import type { SyncerParts } from './sync-job.ts'
+import { mergePage } from './tree-merge.ts'
+import { isSameEtag } from './upload-proof.ts'
+import { decodeUploadRecord } from './upload-record.ts'
+
+type OnFailure = (row: JournalRow, error: PailError) => void
 
 export async function deleteObjects(
   parts: SyncerParts,
   rows: readonly JournalRow[],
-  onFailure: (row: JournalRow, error: PailError) => void,
+  onFailure: OnFailure,
 ): Promise<void> {
   const { tree } = parts
   for (const { key } of rows) {
@@ -18,10 +30,66 @@ export async function deleteObjects(
   }
   // After lost power the tree must not still name what is deleted now.
   await tree.database.sync()
-  const results = await deleteKeys(
+  const check = await checkRows(parts, rows)
+  await keepChanged(parts, rows, check)
+  await deleteRows(
     parts,
-    rows.map((row) => row.key),
+    rows.filter(({ key }) => !check.changed.has(key)),
+    { gone: check.gone, onFailure },
   )
+}
+
+/** What was never seen under an ETag, like a scratch object of ours, is nobody else's. */
+async function checkRows(parts: SyncerParts, rows: readonly JournalRow[]): Promise<DeleteCheck> {
+  const expected = rows.flatMap(({ key, etag }) => (etag === null ? [] : [{ key, etag }]))
+  const { changed, gone } = await checkBeforeDelete(parts, expected)
+  const foreign = [...changed].filter(([key, { etag }]) => !isOurs(parts, key, etag))
+  return { changed: new Map(foreign), gone }
+}
+
+/** An upload that was given up may have landed: what it left is what the program removed. */
+function isOurs({ tree }: SyncerParts, key: string, etag: Etag): boolean {
+  return tree.journal
+    .recordsOf(tree.volume, key)
+    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+    .some((attempted) => isSameEtag(attempted, etag))
+}
+
+/** Removed here, changed in the bucket: the change stays. */
+async function keepChanged(
+  { tree, clock, recent, log }: SyncerParts,
+  rows: readonly JournalRow[],
+  { changed }: DeleteCheck,
+): Promise<void> {
+  if (changed.size === 0) return
+  const startedMs = clock.nowMs()
+  await tree.change(() => {
+    for (const row of rows) {
+      const object = changed.get(row.key)
+      if (!object) continue
+      tree.journal.remove(row.seq)
+      const { key, volume } = row
+      const bytes = object.sizeBytes
+      recent.note({ volume, kind: 'kept-remote', key, bytes, atMs: startedMs })
+    }
+  })
+  for (const object of changed.values()) {
+    log.write('warn', 'sync/kept-remote', { key: object.key })
+    const prefix = object.key.slice(0, object.key.lastIndexOf('/', object.key.length - 2) + 1)
+    const directory = tree.findByKey(prefix)
+    if (!directory) continue
+    await mergePage(tree, directory.id, prefix, { objects: [object], prefixes: [] }, startedMs)
+  }
+}
+
+async function deleteRows(
+  parts: SyncerParts,
+  rows: readonly JournalRow[],
+  { gone, onFailure }: { gone: ReadonlySet<string>; onFailure: OnFailure },
+): Promise<void> {
+  const { tree } = parts
+  const keys = rows.flatMap(({ key }) => (gone.has(key) ? [] : [key]))
+  const results = keys.length === 0 ? [] : await deleteKeys(parts, keys)
   const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
   await tree.change(() => {
     for (const row of rows) {
@@ -29,6 +97,7 @@ export async function deleteObjects(
       tree.journal.remove(row.seq)
       tree.departures.note(row.key, tree.clock.nowMs())
     }
+    noteDeleted(parts, rows, failures)
   })
   for (const row of rows) {
     const error = failures.get(row.key)
@@ -37,4 +106,17 @@ export async function deleteObjects(
     if (isNothing) await tree.change(() => tree.journal.remove(row.seq))
     else if (error) onFailure(row, error)
   }
+}
+
+/** One event for what was deleted together. Inside a change of the tree. */
+function noteDeleted(
+  { tree, recent }: SyncerParts,
+  rows: readonly JournalRow[],
+  failures: ReadonlyMap<string, PailError>,
+): void {
+  const deleted = rows.filter(({ key }) => !failures.has(key) && !isScratchKey(key))
+  const [first] = deleted
+  if (!first) return
+  const { volume, key } = first
+  recent.note({ volume, kind: 'deleted', key, count: deleted.length, atMs: tree.clock.nowMs() })
 }

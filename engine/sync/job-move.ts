@@ -5,12 +5,18 @@
  *        deleted after its copy was verified.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Etag, Precondition } from '../s3/object-store.ts'
+import type { Etag, ObjectHead, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { giveWay } from './conflict.ts'
 import { giveUpDirectory, moveDirectory } from './job-move-directory.ts'
 import { copyOne, noteMoved, reachableKey, renew, versionOf } from './job-move-steps.ts'
 import type { Job } from './sync-job.ts'
+import type { TreeChange } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
+import { headOrNone } from './upload-job.ts'
+import { isMet } from './upload-proof.ts'
+
+const NS_PER_MS = 1_000_000n
 
 export async function move(job: Job): Promise<void> {
   const { tree, row } = job
@@ -35,8 +41,10 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
   const replaced = tree.journal.deletionOf(tree.volume, target)
   const expected: Precondition =
     replaced?.etag == null ? { ifAbsent: true } : { ifMatch: replaced.etag as Etag }
-  const etag = await copyOrForget(job, node, source, target, expected)
+  const etag = await copyOrSettle(job, node, { source, target, precondition: expected })
   if (etag === undefined) return
+  const atMs = tree.clock.nowMs()
+  const bytes = node.size
   await tree.change(() => {
     const now = tree.journal.bySeq(row.seq)
     const current = tree.nodes.byId(node.id)
@@ -48,36 +56,84 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
       return
     }
     noteMoved(job, current, target, etag)
+    const { volume } = tree
+    job.recent.note({ volume, kind: 'renamed', key: source, name: target, bytes, atMs })
     journalDelete(tree, source, node.etag)
     if (tree.keyOf(current) !== target && current.staged === null) renew(job, current)
   })
 }
 
-/**
- * @returns undefined when the bucket does not have the source any more: someone else removed it,
- *          and a listing will tell what is there instead
- */
-async function copyOrForget(
-  job: Job,
-  node: NodeRow,
-  source: string,
-  target: string,
-  precondition: Precondition,
-): Promise<Etag | undefined> {
-  const { tree, row } = job
+type Copy = {
+  readonly source: string
+  readonly target: string
+  readonly precondition: Precondition
+}
+
+/** @returns undefined when the row is settled without a copy: the source is gone */
+async function copyOrSettle(job: Job, node: NodeRow, copy: Copy): Promise<Etag | undefined> {
+  const { source, target, precondition } = copy
   try {
     const { storageClass } = node
     return await copyOne(job, versionOf(node, source), target, { precondition, storageClass })
   } catch (thrown) {
     const error = PailError.from(thrown)
-    if (error.code !== 's3/no-key') throw error
-    job.log.write('warn', 'sync/move-source-gone', { source, target })
-    await tree.change((note) => {
-      tree.journal.remove(row.seq)
-      tree.nodes.remove(node.id)
-      const parent = node.parent ?? 0
-      note({ type: 'removed', id: node.id, parent, name: node.name, origin: 'remote' })
-    })
-    return undefined
+    if (error.code === 's3/no-key') {
+      await forgetSource(job, node, copy)
+      return undefined
+    }
+    if (error.code === 's3/precondition') await lookAnew(job, node, copy)
+    throw error
   }
+}
+
+/** Someone else removed the object; a listing will tell what is there instead. */
+async function forgetSource(job: Job, node: NodeRow, { source, target }: Copy): Promise<void> {
+  const { tree, row } = job
+  job.log.write('warn', 'sync/move-source-gone', { source, target })
+  await tree.change((note) => {
+    tree.journal.remove(row.seq)
+    tree.nodes.remove(node.id)
+    const parent = node.parent ?? 0
+    note({ type: 'removed', id: node.id, parent, name: node.name, origin: 'remote' })
+  })
+}
+
+/**
+ * The bucket is not as the rename was based on. A newer source is what moves from now on; a foreign
+ * object at the target keeps the name, and our file gets that of a conflict copy. The next try
+ * goes on from there.
+ */
+async function lookAnew(job: Job, node: NodeRow, { source, target, precondition }: Copy) {
+  const { tree, store, requests, signal } = job
+  const look = (key: string) =>
+    requests.run('background', (one) => headOrNone(store, key, one), signal)
+  const moved = await look(source)
+  if (moved && moved.etag !== node.etag && node.staged === null) {
+    await tree.change((note) => adoptVersion(job, node.id, moved, note))
+    return
+  }
+  const other = await look(target)
+  if (!other || isMet(other, precondition) || target !== tree.keyOf(node)) return
+  await giveWay(job, node, other, () => {})
+}
+
+function adoptVersion(
+  { tree }: Job,
+  id: number,
+  head: ObjectHead,
+  note: (change: TreeChange) => void,
+) {
+  const row = tree.nodes.byId(id)
+  if (!row || row.parent === null) return
+  const modified = BigInt(Math.round(head.modifiedMs)) * NS_PER_MS
+  tree.nodes.update(id, {
+    etag: head.etag,
+    remoteSize: head.sizeBytes,
+    size: head.sizeBytes,
+    mtime: modified,
+    ctime: modified,
+    change: row.change + 1,
+    metadata: null,
+  })
+  note({ type: 'data', id, parent: row.parent, name: row.name, origin: 'remote' })
 }

@@ -10,15 +10,17 @@ import type { Etag, ObjectFacts, Precondition, PutAttributes } from '../s3/objec
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { keepBoth } from './conflict.ts'
-import type { FileContent, UploadSource } from './file-content.ts'
+import type { FileContent } from './file-content.ts'
 import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object-attributes.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
+import type { Progress } from './transfers.ts'
 import { journalDelete } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
 import { decodeUploadRecord, encodeUploadRecord, type UploadRecord } from './upload-record.ts'
+import type { UploadSource } from './upload-source.ts'
 import { vacate } from './vacate.ts'
 
 /** When an upload that could not be aborted is tried again. */
@@ -43,10 +45,14 @@ export async function put(job: Job): Promise<void> {
   }
 }
 
-type SentContent = Pick<FileContent, 'isDirty' | 'settle'>
+type SentContent = Pick<FileContent, 'isDirty' | 'settle' | 'standAlone'>
 
 /** A link never changes, and nothing of it is staged. */
-const LINK_CONTENT: SentContent = { isDirty: false, settle: async () => {} }
+const LINK_CONTENT: SentContent = {
+  isDirty: false,
+  settle: async () => {},
+  standAlone: async () => {},
+}
 
 /** s3fs keeps a link as an object whose body is the target. */
 function linkSource(node: NodeRow): UploadSource {
@@ -77,7 +83,7 @@ async function send(
   const kept = await keptFacts(job, node)
   // Emptied without a look at what it was: a link that another tool stored is not written over.
   if (node.kind === 'file' && isLinkSize(node.remoteSize) && isLink(kept)) {
-    return keepBoth(job, node, key, source)
+    return keepBoth(job, node, content, { source, keepsExpected: true })
   }
   const attributes = await attributesKeeping(job, node, kept, true)
   const uploaded = {
@@ -95,6 +101,8 @@ async function send(
     precondition: preconditionOf(node, key, replaced),
     ...(resume ? { resume } : {}),
     save: async (record: UploadRecord | undefined) => saveRecord(job, record),
+    onProgress: (progress: Progress) =>
+      job.transfers.progress(row.seq, { ...progress, totalBytes: source.sizeBytes }),
     isCurrent: () => isCurrent(job, key, content),
     signal,
   }
@@ -110,9 +118,8 @@ async function send(
     const error = PailError.from(thrown)
     if (error.code !== 's3/precondition' && error.code !== 'vfs/stale') throw error
     if (await isOurs(job, node, key)) throw error
-    if (error.code === 'vfs/stale') throw error
     if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
-    await keepBoth(job, node, key, source)
+    await keepBoth(job, node, content, { source })
   }
 }
 
@@ -204,7 +211,7 @@ async function stored(
       return false
     }
     if (node.remoteKey !== null && node.remoteKey !== key) {
-      journalDelete(tree, node.remoteKey, node.etag)
+      journalDelete(tree, node.remoteKey, node.etag, now?.record)
     }
     const isSame = now !== undefined && now.generation === row.generation
     tree.nodes.update(node.id, {
@@ -217,6 +224,10 @@ async function stored(
     tree.roles.noteStored(tree.node(node.id))
     if (!isSame) return false
     tree.journal.remove(row.seq)
+    const { program } = now
+    const atMs = tree.clock.nowMs()
+    const bytes = source.sizeBytes
+    job.recent.note({ volume: tree.volume, kind: 'uploaded', key, bytes, program, atMs })
     if (node.staged !== null) {
       tree.staging.removeRecord(node.staged)
       tree.nodes.update(node.id, { staged: null })

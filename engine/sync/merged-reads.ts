@@ -14,6 +14,8 @@ import type { Reader } from './fetcher.ts'
 
 /** How long a failed read answers for the next ones. */
 const FAILURE_MS = 5_000
+/** Bytes of a base in memory while they are copied. */
+const BASE_COPY_BYTES = 1024 * 1024
 /** Bytes that are on this disk are read within this time. */
 const CACHED_READ_MS = 200
 
@@ -56,6 +58,23 @@ export class MergedReads {
       const target = into.subarray(piece.start - offset, piece.end - offset)
       if (piece.isCovered) await staged.read(piece.start, target)
       else await this.#readGap(session, staged, piece, { into: target, signal })
+    }
+  }
+
+  /** Writes into the staged file what it still shows of the base. */
+  async copyBase(session: ReadSession, staged: StagedFile, signal: AbortSignal): Promise<void> {
+    const { record } = staged
+    const all = { start: 0, end: record.baseBytes }
+    const chunk = new Uint8Array(Math.min(BASE_COPY_BYTES, record.baseBytes))
+    for (const gap of cutByExtents(record.extents, all)) {
+      if (gap.isCovered) continue
+      for (const { start, end, isCovered } of cutByExtents(holesOf(record), gap)) {
+        for (let at = start; at < end && !isCovered; at += chunk.length) {
+          const part = chunk.subarray(0, Math.min(chunk.length, end - at))
+          await this.base(session, at, part, signal)
+          await staged.write(part, at)
+        }
+      }
     }
   }
 

@@ -4,11 +4,14 @@
 import type { Clock, Random } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
+import type { Conflicts } from '../store/conflicts.ts'
 import type { JournalRow } from '../store/journal.ts'
+import type { Recent } from '../store/recent.ts'
 import type { ObjectVersion } from './content.ts'
 import type { FileContents } from './file-contents.ts'
 import type { Requests } from './requests.ts'
 import type { SendFolders } from './send-folders.ts'
+import type { Transfers } from './transfers.ts'
 import type { Tree } from './tree.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
 
@@ -19,6 +22,11 @@ export type SyncerParts = {
   /** Markers of send folders below a prefix that follow when their batch is complete. */
   readonly pendingMarkers: (prefix: string) => number
   readonly store: ObjectStore
+  readonly conflicts: Conflicts
+  /** Told of what a person may want to read later. */
+  readonly recent: Recent
+  /** How far each row is that is under way. */
+  readonly transfers: Transfers
   readonly requests: Requests
   readonly clock: Clock
   readonly random: Random
@@ -35,6 +43,8 @@ export type SyncerParts = {
   readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
   /** A failure while the endpoint is away is not the file's. */
   readonly isOnline: () => boolean
+  /** A person wants no requests now. */
+  readonly isHeldBack: () => boolean
   readonly onDidChange: () => void
 }
 

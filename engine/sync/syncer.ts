@@ -6,6 +6,7 @@
  *        answer was checked; what fails stays, with its reason and its next time.
  * Never: invents a remote delete; drops a row because it failed.
  */
+import { setMaxListeners } from 'node:events'
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import type { JournalRow, Pending } from '../store/journal.ts'
 import type { WholeCopy } from './content.ts'
@@ -50,6 +51,8 @@ export class Syncer {
   #wake: () => void = () => {}
   #isWoken = false
   #isPaused = false
+  /** Ends uploads under way when uploads are paused; a new one for each time. */
+  #pausing = new AbortController()
   #hurrying = 0
   #brokenUntilMs = Number.NEGATIVE_INFINITY
 
@@ -71,7 +74,10 @@ export class Syncer {
   }
 
   setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return
     this.#isPaused = isPaused
+    if (isPaused) this.#pausing.abort(new PailError('engine/stopped', 'uploads are paused'))
+    else this.#pausing = new AbortController()
     this.wake()
   }
 
@@ -86,7 +92,7 @@ export class Syncer {
     const { signal, clock } = this.#parts
     while (!signal.aborted) {
       this.#isWoken = false
-      const isMore = !this.#isPaused && !this.#isBroken() && this.#startReady()
+      const isMore = !this.#isResting() && !this.#isBroken() && this.#startReady()
       // Every edit wakes the loop: it looks through the journal once for many of them.
       const intervalMs = this.#isBesidePrograms() ? BESIDE_PROGRAMS_INTERVAL_MS : SCAN_INTERVAL_MS
       await clock.sleep(intervalMs, signal).catch(() => {})
@@ -147,11 +153,12 @@ export class Syncer {
     }
   }
 
-  /** Nothing is under way and every row left waits for a person. */
+  /** Nothing is under way and every row left waits for a person, or a person holds all of it back. */
   #isStuck(prefix: string): boolean {
     const { tree, contents, pendingMarkers } = this.#parts
-    if (this.#jobs.size > 0 || contents.dirtyCount() > 0) return false
-    if (pendingMarkers(prefix) > 0) return false
+    if (this.#jobs.size > 0) return false
+    if (this.#isResting()) return true
+    if (contents.dirtyCount() > 0 || pendingMarkers(prefix) > 0) return false
     const waiting = tree.database.get(
       `SELECT 1 FROM journal WHERE volume = ? AND key >= ? AND key < ? AND state = 'waiting' LIMIT 1`,
       tree.volume,
@@ -184,6 +191,11 @@ export class Syncer {
     }
   }
 
+  /** A person holds everything back. */
+  #isResting(): boolean {
+    return this.#isPaused || this.#parts.isHeldBack()
+  }
+
   #isBroken(): boolean {
     return this.#parts.clock.monotonicMs() < this.#brokenUntilMs
   }
@@ -191,7 +203,7 @@ export class Syncer {
   #waitMs(isMore: boolean): number {
     const { tree, clock } = this.#parts
     if (this.#isBroken()) return DATABASE_RETRY_MS
-    if (this.#isPaused) return RETRY_DELAY_MS_MAX
+    if (this.#isResting()) return RETRY_DELAY_MS_MAX
     // With all slots taken, the end of a job wakes the loop; or programs come to rest.
     if (isMore) return PROGRAMS_FIRST_MS
     const nextMs = tree.journal.nextReadyMs(tree.volume)
@@ -235,11 +247,17 @@ export class Syncer {
 
   #start(runnable: Runnable): void {
     const { tree } = this.#parts
-    for (const row of runnable.rows) tree.running.add(row.seq)
+    for (const row of runnable.rows) {
+      tree.running.add(row.seq)
+      this.#parts.transfers.begin(row)
+    }
     for (const node of runnable.nodes) this.#busyNodes.add(node)
     for (const key of runnable.keys) this.#busyKeys.add(key)
     const job = this.#runJob(runnable).finally(() => {
-      for (const row of runnable.rows) tree.running.delete(row.seq)
+      for (const row of runnable.rows) {
+        tree.running.delete(row.seq)
+        this.#parts.transfers.end(row.seq)
+      }
       for (const node of runnable.nodes) this.#busyNodes.delete(node)
       for (const key of runnable.keys) this.#busyKeys.delete(key)
       this.#jobs.delete(job)
@@ -250,10 +268,12 @@ export class Syncer {
   }
 
   async #runJob(runnable: Runnable): Promise<void> {
+    const pause = this.#pausing.signal
     try {
-      await this.#carryOut(runnable)
+      await this.#carryOut(runnable, pause)
     } catch (thrown) {
-      if (this.#parts.signal.aborted) return
+      // What was sent is on record: the next try goes on from there.
+      if (this.#parts.signal.aborted || pause.aborted) return
       this.#noteFailures(runnable.rows, PailError.from(thrown))
     }
   }
@@ -272,13 +292,13 @@ export class Syncer {
     }
   }
 
-  #carryOut(runnable: Runnable): Promise<void> {
+  #carryOut(runnable: Runnable, pause: AbortSignal): Promise<void> {
     const [row] = runnable.rows
     if (!row) return Promise.resolve()
     const job: Job = { ...this.#parts, row }
     switch (row.op) {
       case 'put':
-        return put(job)
+        return put({ ...job, signal: pausable(job.signal, pause) })
       case 'marker':
         return writeMarker(job)
       case 'attributes':
@@ -315,6 +335,13 @@ export class Syncer {
       ...(error.code === 'internal/bug' ? { stack: error.stack } : {}),
     })
   }
+}
+
+/** Each request of an upload waits with a listener of its own. */
+function pausable(signal: AbortSignal, pause: AbortSignal): AbortSignal {
+  const either = AbortSignal.any([signal, pause])
+  setMaxListeners(0, either)
+  return either
 }
 
 /** Rows that are ready but blocked by others are looked at again this often at the least. */

@@ -51,7 +51,7 @@ export function addEntry(
     const row = tree.nodes.insert(blankNode(node, nowNs))
     tree.nodes.touchDirectory(directory.id, nowNs)
     if (isDirectory) journalMarker(tree, row)
-    if (entry.kind === 'symlink') journalPut(tree, row)
+    if (entry.kind === 'symlink') journalPut(tree, row, null)
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
     return row
   }
@@ -65,6 +65,7 @@ export type Seal = {
   readonly ctime: bigint
   readonly change: number
   readonly staged: StagedFile | undefined
+  readonly program: string | undefined
 }
 
 /** Makes the content of a file the one to be uploaded. Resolves when that survives kill -9. */
@@ -82,12 +83,12 @@ export function sealFile(tree: Tree, id: number, seal: Seal, origin: string): Pr
     })
     if (row.staged !== null && row.staged !== seal.staged?.id) tree.staging.removeRecord(row.staged)
     if (row.parent === null) return
-    journalPut(tree, { ...row, size: seal.size })
+    journalPut(tree, { ...row, size: seal.size }, seal.program ?? null)
     note({ type: 'data', id, parent: row.parent, name: row.name, origin })
   })
 }
 
-function journalPut(tree: Tree, row: NodeRow): void {
+function journalPut(tree: Tree, row: NodeRow, program: string | null): void {
   const key = tree.keyOf(row)
   const quietMs = row.size === 0 ? QUIET_MS.putEmpty : QUIET_MS.put
   const readyMs = tree.clock.nowMs() + quietMs
@@ -97,7 +98,7 @@ function journalPut(tree: Tree, row: NodeRow): void {
     if (isReplaced && !tree.isRunning(older)) tree.journal.remove(older.seq)
   }
   const waiting = tree.journal.opOfNode(row.id, 'put')
-  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: row.size, readyMs })
+  if (waiting) tree.journal.renew(waiting.seq, { key, bytes: row.size, readyMs, program })
   else {
     tree.journal.insert({
       volume: tree.volume,
@@ -106,6 +107,7 @@ function journalPut(tree: Tree, row: NodeRow): void {
       key,
       bytes: row.size,
       readyMs,
+      program,
     })
   }
   noteEdit(tree)
@@ -144,10 +146,11 @@ export function removeEntry(
 
 /** @returns the row of the object's deletion, when the bucket has it */
 function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number | undefined {
+  const record = tree.journal.opOfNode(row.id, 'put')?.record ?? null
   for (const waiting of tree.journal.ofNode(row.id)) dropJournal(tree, waiting)
   const isInBucket = row.kind === 'directory' ? row.hasMarker : row.remoteKey !== null
   const deletion = isInBucket
-    ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag)
+    ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag, record)
     : undefined
   leaveMarker(tree, row)
   if (tree.isOpen(row.id)) {
@@ -179,13 +182,26 @@ function dropJournal(tree: Tree, row: JournalRow): void {
   else tree.journal.remove(row.seq)
 }
 
-/** @returns the row of the deletion, which may have waited already */
-export function journalDelete(tree: Tree, key: string, etag: string | null): number {
+/**
+ * @param record of an upload that may have left a version of ours under the key, though its answer
+ *        was lost: that version goes as well
+ * @returns the row of the deletion, which may have waited already
+ */
+export function journalDelete(
+  tree: Tree,
+  key: string,
+  etag: string | null,
+  record: Uint8Array | null = null,
+): number {
   const waiting = tree.journal.deletionOf(tree.volume, key)
-  if (waiting) return waiting.seq
+  if (waiting) {
+    // A version of ours that came to stand there meanwhile is the one to go.
+    if (etag !== null && waiting.etag !== etag) tree.journal.setEtag(waiting.seq, etag)
+    return waiting.seq
+  }
   const readyMs = tree.clock.nowMs() + QUIET_MS.delete
   const { volume } = tree
-  const seq = tree.journal.insert({ volume, op: 'delete', node: null, key, etag, readyMs })
+  const seq = tree.journal.insert({ volume, op: 'delete', node: null, key, etag, record, readyMs })
   noteEdit(tree)
   return seq
 }

@@ -96,7 +96,8 @@ function isHeld(tree: Tree, row: NodeRow): boolean {
 /** Keeps what is not clean, by marking it seen: its own upload will meet the bucket's state. */
 function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): boolean {
   if (isHeld(tree, row)) {
-    tree.nodes.update(row.id, { seenMs: startedMs })
+    const isGone = row.kind !== 'directory' && isHome(tree, row)
+    tree.nodes.update(row.id, { seenMs: startedMs, ...(isGone ? { meanwhile: 'deleted' } : {}) })
     return false
   }
   if (row.kind === 'directory') {
@@ -127,6 +128,11 @@ const MODES = { file: FILE_MODE, directory: DIRECTORY_MODE, symlink: LINK_MODE }
 function isLost(row: NodeRow, object: ObjectInfo): boolean {
   if (row.kind !== 'symlink') return false
   return row.component === null || linkNameOf(row.component, object.sizeBytes) === undefined
+}
+
+/** Does the bucket have it where its path says? A rename under way leaves the old key by itself. */
+function isHome(tree: Tree, row: NodeRow): boolean {
+  return row.remoteKey !== null && row.parent !== null && row.remoteKey === tree.keyOf(row)
 }
 
 class Merge {
@@ -223,7 +229,10 @@ class Merge {
     if (row.seenMs >= this.#startedMs && row.etag !== null) return
     const isSame = row.etag === object.etag && row.remoteSize === object.sizeBytes
     if (isSame || row.kind === 'directory' || isHeld(this.#tree, row)) {
-      if (row.seenMs < this.#startedMs) nodes.update(row.id, { seenMs: this.#startedMs })
+      const meanwhile = isSame || row.kind === 'directory' ? null : 'changed'
+      if (row.seenMs < this.#startedMs || row.meanwhile !== meanwhile) {
+        nodes.update(row.id, { seenMs: this.#startedMs, meanwhile })
+      }
       return
     }
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS

@@ -12,6 +12,7 @@ import type {
 } from '../s3/object-store.ts'
 import type { Extent, ObjectVersion } from './content.ts'
 import type { Requests } from './requests.ts'
+import type { Progress } from './transfers.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
 import type { PartLimits } from './upload-plan.ts'
 import type { Sent } from './upload-proof.ts'
@@ -40,7 +41,7 @@ export type UploadJob = {
   save(record: UploadRecord | undefined): Promise<void>
   /** Is this content still what the key has to hold? Asked before anything is sent. */
   isCurrent(): boolean
-  onProgress?(doneBytes: number): void
+  onProgress?(progress: Progress): void
   readonly signal: AbortSignal
 }
 

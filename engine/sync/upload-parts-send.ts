@@ -206,6 +206,10 @@ export class PartsSending {
   #note({ partNumber, start, end }: UploadPart, etag: Etag): void {
     this.#etags.set(partNumber, etag)
     this.#doneBytes += end - start
-    this.#run.job.onProgress?.(this.#doneBytes)
+    this.#run.job.onProgress?.({
+      doneBytes: this.#doneBytes,
+      partsDone: this.#etags.size,
+      partsTotal: this.#parts.length,
+    })
   }
 }

@@ -46,6 +46,8 @@ export type MountVfsParts = {
   readonly folders?: FolderUse
   /** A program could not have bytes of this file for want of network. */
   readonly onDidMiss?: (id: NodeId) => void
+  /** The name of a process, for people; undefined when it cannot be told. */
+  readonly programOf?: (pid: number) => string | undefined
   /** A program read a file from its start to its end: its siblings may be next. */
   readonly onDidReadWhole?: (id: NodeId) => void
 }

@@ -279,7 +279,9 @@ export class MountVfs implements Vfs {
   }
 
   async flush(context: Context, target: Target): Promise<void> {
-    await this.#parts.contents.peek(target.id)?.seal(this.#parts.origin, context.signal)
+    const programOf = () => this.#parts.programOf?.(context.pid)
+    const content = this.#parts.contents.peek(target.id)
+    await content?.seal(this.#parts.origin, context.signal, programOf)
   }
 
   async commit(context: Context, target: Target): Promise<void> {

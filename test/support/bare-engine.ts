@@ -12,10 +12,12 @@ import { recover } from '../../engine/mounts/recovery.ts'
 import { type Stores, Volume } from '../../engine/mounts/volume.ts'
 import type { ObjectFacts, ObjectStore } from '../../engine/s3/object-store.ts'
 import { BlockCache } from '../../engine/store/block-cache.ts'
+import { Conflicts } from '../../engine/store/conflicts.ts'
 import { Database } from '../../engine/store/database.ts'
 import { FolderRoles } from '../../engine/store/folder-roles.ts'
 import { Journal } from '../../engine/store/journal.ts'
 import { Nodes } from '../../engine/store/nodes.ts'
+import { Recent } from '../../engine/store/recent.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
 import type { ObjectVersion } from '../../engine/sync/content.ts'
 import { Fetcher } from '../../engine/sync/fetcher.ts'
@@ -135,6 +137,8 @@ export class BareEngine {
       nodes,
       journal,
       roles: new FolderRoles(database),
+      conflicts: new Conflicts(database),
+      recent: new Recent(database),
       staging,
       cache,
       fetcher,

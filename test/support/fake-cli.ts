@@ -4,6 +4,7 @@ import { runCli } from '../../cli/program.ts'
 import { realWorld } from '../../cli/real-world.ts'
 
 const world = realWorld({
+  integrationsPath: join(__dirname, 'integrations'),
   enginePath: join(__dirname, 'engine.cjs'),
   loadEngine: () => import('./fake-engine.ts'),
 })

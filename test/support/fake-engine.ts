@@ -13,7 +13,9 @@ import { PailError } from '../../shared/errors.ts'
 import { folderCalls } from '../../shared/folder-roles.ts'
 import { keepingCalls } from '../../shared/keeping-contract.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
+import { syncView } from './sync-view.ts'
 
+const NONE = { total: 0, entries: [] }
 const UPLOAD_MS = 1_000
 const WATCH_MS = 50
 
@@ -41,6 +43,19 @@ export class FakeEngine implements Engine {
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
       'uploads/flush': (input) => this.#flush(input.timeoutMs),
+      'files/state': async ({ paths }) => ({
+        states: paths.map((path) => ({ kind: 'unknown', path, code: 'vfs/not-found' })),
+      }),
+      'queue/list': async () => NONE,
+      'attention/list': async () => NONE,
+      'conflicts/list': async () => NONE,
+      'conflicts/resolve': async () => ({}),
+      'recent/list': async () => NONE,
+      'uploads/retry': async () => syncView().counts,
+      'uploads/pause': async () => ({}),
+      'uploads/resume': async () => ({}),
+      'engine/check': async () => ({ problems: [] }),
+      'wait/glob': async () => ({ matches: [], requests: 0 }),
       'buckets/list': async () => [{ name: 'demo' }],
       'buckets/probe': async () => ({ canList: true }),
       'engine/shutdown': async () => ({ pendingFiles: 0 }),
@@ -149,6 +164,7 @@ export class FakeEngine implements Engine {
       mounts: [...this.#mounts.keys()]
         .map((dir) => this.#view(dir))
         .filter((view) => view.state !== 'stopped' || view.pendingFiles > 0),
+      sync: syncView(),
     }
   }
 

@@ -1,4 +1,5 @@
 /** What a person reads. */
+
 import { describe, expect, test } from 'vitest'
 import { EXIT, exitCodeFor } from '../../../cli/exit-codes.ts'
 import {
@@ -8,10 +9,11 @@ import {
   formatUnmounted,
   printable,
 } from '../../../cli/format.ts'
-import { parseSeconds } from '../../../cli/program.ts'
+import { parseSeconds } from '../../../cli/program-parts.ts'
 import { describeError } from '../../../cli/sentences.ts'
 import { ERRORS, type ErrorCode, PailError } from '../../../shared/errors.ts'
 import type { MountView } from '../../../shared/model.ts'
+import { syncView } from '../../support/sync-view.ts'
 
 const VIEW: MountView = {
   dir: '/home/ada/results',
@@ -71,6 +73,7 @@ describe('Answers', () => {
       mounts: [
         { ...VIEW, state: 'offline', reason: 'No network.', pendingFiles: 1, errors: [error] },
       ],
+      sync: syncView(),
     })
     expect(text.split('\n')).toEqual([
       'Engine 1, process 1, data in /data',
@@ -82,8 +85,12 @@ describe('Answers', () => {
       '/home/ada/results: x/evil\ufffd[2J: It is busy.',
     ])
     const stopped = { ...VIEW, state: 'stopped' as const }
-    expect(formatStatus({ engine, mounts: [stopped] })).toMatch(/Nothing is mounted/)
-    expect(formatStatus({ engine, mounts: [{ ...stopped, pendingFiles: 1 }] })).toMatch(/1 file/)
+    expect(formatStatus({ engine, mounts: [stopped], sync: syncView() })).toMatch(
+      /Nothing is mounted/,
+    )
+    expect(
+      formatStatus({ engine, mounts: [{ ...stopped, pendingFiles: 1 }], sync: syncView() }),
+    ).toMatch(/1 file/)
     expect(formatStatus(undefined)).toMatch(/No engine/)
     expect(printable('a\u202eb\nc')).toBe('a\ufffdb\ufffdc')
   })

@@ -9,6 +9,7 @@ import type { EngineCall, EngineInput, EngineOutput } from '../../../shared/engi
 import { PailError } from '../../../shared/errors.ts'
 import type { MountView, StatusView } from '../../../shared/model.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { syncView } from '../../support/sync-view.ts'
 
 export const SECRET = 'canary-secret-5d1f'
 export const CONNECTION = {
@@ -126,7 +127,7 @@ export function mountView(over: Partial<MountView> = {}): MountView {
 
 export function statusView(mounts: readonly MountView[] = []): StatusView {
   const engine = { pid: 7, version: '0.1.0', startedMs: 0, dataDir: '/d', residentBytes: 1 }
-  return { engine, mounts: [...mounts] }
+  return { engine, mounts: [...mounts], sync: syncView() }
 }
 
 export type Bench = Desktop & {

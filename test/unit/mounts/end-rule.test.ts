@@ -1,7 +1,9 @@
 /** When an engine may end by itself. */
+
 import { describe, expect, test } from 'vitest'
 import { EndRule, FaultRule, workOf } from '../../../engine/mounts/end-rule.ts'
 import type { MountView, StatusView } from '../../../shared/model.ts'
+import { syncView } from '../../support/sync-view.ts'
 
 const NOTHING = { activeMounts: 0, pendingFiles: 0, pendingBytes: 0, isAsked: false }
 const MOUNTED = { ...NOTHING, activeMounts: 1 }
@@ -52,7 +54,11 @@ describe('End of an engine', () => {
       errors: [],
     }
     const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/', residentBytes: 0 }
-    const status: StatusView = { engine, mounts: [view, { ...view, state: 'offline' }] }
+    const status: StatusView = {
+      engine,
+      mounts: [view, { ...view, state: 'offline' }],
+      sync: syncView(),
+    }
     expect(workOf(status)).toEqual({ activeMounts: 1, pendingFiles: 4, pendingBytes: 10 })
   })
 })

@@ -47,7 +47,7 @@ describe('Upload of content', () => {
         expect(record && decodeUploadRecord(record).multipart).toBeDefined()
       return undefined
     }
-    await upload(world, { content: LARGE, onProgress: (done) => progress.push(done) })
+    await upload(world, { content: LARGE, onProgress: ({ doneBytes }) => progress.push(doneBytes) })
     expect(world.memory.requests()).toEqual({
       createMultipart: 1,
       uploadPart: 3,

@@ -1,0 +1,141 @@
+/**
+ * The state of a file or folder of a volume: gathers the facts, and leaves the rest to
+ * file-state.ts and folder-state.ts.
+ *
+ * Never: asks the network, opens a file.
+ */
+import { ERRORS, type ErrorCode } from '../../shared/errors.ts'
+import type { FileState, FolderState, Pin } from '../../shared/sync-states.ts'
+import { cutByExtents } from '../base/extents.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import { PinTable } from '../store/pin-table.ts'
+import { type FileFacts, fileState, type RowFact } from '../sync/file-state.ts'
+import { folderState, folderSums } from '../sync/folder-state.ts'
+import type { Stores, Volume } from './volume.ts'
+
+/** Storage classes whose objects must be restored before they can be read. */
+const ARCHIVE_CLASSES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED'])
+
+export type StateParts = {
+  readonly stores: Stores
+  readonly isPaused: () => boolean
+}
+
+export function stateOfFile(parts: StateParts, volume: Volume, node: NodeRow): FileState {
+  return fileState(fileFacts(parts, volume, node))
+}
+
+export function stateOfFolder(parts: StateParts, volume: Volume, node: NodeRow): FolderState {
+  const { stores } = parts
+  const { tree } = volume
+  const prefix = tree.keyOf(node)
+  return folderState({
+    ...folderSums(stores.database, volume.id, prefix),
+    uploading: volume.transfers.countBelow(prefix),
+    downloading: fetchedVersions(stores, volume, prefix),
+    pin: pinOf(stores, node),
+    nowMs: stores.clock.nowMs(),
+    listedMs: node.listedMs,
+    connectivity: volume.connectivity.state,
+  })
+}
+
+function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeRow): FileFacts {
+  const { tree } = volume
+  const rows = tree.journal.ofNode(node.id).filter(({ state }) => state !== 'cancelled')
+  const content = volume.contents.peek(node.id)
+  const isWritten = !node.isSealed || content?.isDirty === true
+  const isHeldOpen = (content?.writers ?? 0) > 0 && rows.length > 0
+  const parent = node.parent === null ? undefined : tree.nodes.byId(node.parent)
+  return {
+    nowMs: stores.clock.nowMs(),
+    sizeBytes: content?.overlay?.size ?? node.size,
+    hereBytes: hereBytes(stores, node),
+    isLocalOnly: false,
+    pin: pinOf(stores, node),
+    rows: rows.map(rowFact),
+    upload: volume.transfers.ofNode(node.id),
+    isDownloading: isFetched(stores, node),
+    isConflict: stores.conflicts.ofNode(node.id) !== undefined,
+    isBeingWritten: isWritten || isHeldOpen,
+    connectivity: volume.connectivity.state,
+    isPaused: isPaused(),
+    meanwhile: meanwhileOf(node),
+    storage: ARCHIVE_CLASSES.has(node.storageClass ?? '') ? 'archived' : undefined,
+    listedMs: parent?.listedMs ?? 0,
+  }
+}
+
+export function rowFact(row: JournalRow): RowFact {
+  return {
+    state: row.state === 'failed' ? 'failed' : 'waiting',
+    op: row.op,
+    readyMs: row.readyMs,
+    attempts: row.attempts,
+    errorCode: errorCodeOf(row),
+  }
+}
+
+export function errorCodeOf({ errorCode }: JournalRow): ErrorCode | undefined {
+  return errorCode !== null && isErrorCode(errorCode) ? errorCode : undefined
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code)
+}
+
+function meanwhileOf({ meanwhile }: NodeRow): FileFacts['meanwhile'] {
+  return meanwhile === 'changed' || meanwhile === 'deleted' ? meanwhile : undefined
+}
+
+/** Bytes that a program gets without the network: staged ones, and cached ones below them. */
+function hereBytes(stores: Stores, node: NodeRow): number {
+  const { staging } = stores
+  if (node.staged === null || !staging.hasRecord(node.staged)) {
+    return node.etag === null ? node.size : cachedBytes(stores, node)
+  }
+  const { sizeBytes, extents, baseBytes } = staging.readRecord(node.staged)
+  const gaps = cutByExtents(extents, { start: 0, end: Math.min(baseBytes, sizeBytes) })
+  const gapBytes = gaps.reduce((sum, gap) => sum + (gap.isCovered ? 0 : gap.end - gap.start), 0)
+  if (gapBytes === 0) return sizeBytes
+  return sizeBytes - gapBytes + Math.min(gapBytes, cachedBytes(stores, node))
+}
+
+function pinOf(stores: Stores, node: NodeRow): Pin {
+  return new PinTable(stores.database).effective(stores.nodes, node)
+}
+
+/** Of the version that the bucket has, as far as the blocks on this disk tell. */
+function cachedBytes({ database }: Stores, node: NodeRow): number {
+  if (node.etag === null || node.remoteKey === null) return 0
+  const row = database.get(
+    `SELECT coalesce(sum(f.bytes), 0) AS bytes FROM cached_version v
+     JOIN cached_file f ON f.version = v.id
+     WHERE v.volume = ? AND v.key = ? AND v.etag = ? AND v.size = ?`,
+    node.volume,
+    node.remoteKey,
+    node.etag,
+    node.remoteSize,
+  )
+  return Number(row?.bytes ?? 0)
+}
+
+function isFetched({ fetcher }: Stores, node: NodeRow): boolean {
+  return fetcher
+    .status()
+    .versions.some(
+      ({ version }) =>
+        version.volume === node.volume &&
+        version.key === node.remoteKey &&
+        version.etag === node.etag,
+    )
+}
+
+function fetchedVersions({ fetcher }: Stores, volume: Volume, prefix: string): number {
+  return fetcher
+    .status()
+    .versions.filter(
+      ({ version }) => version.volume === volume.id && version.key.startsWith(prefix),
+    ).length
+}

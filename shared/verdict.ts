@@ -1,0 +1,27 @@
+/** The one sentence that says whether everything saved is in the bucket. Pure. */
+import { ALL_UPLOADED, formatCount, pendingSentence } from './sentences.ts'
+import type { SyncCounts, VerdictView } from './sync-model.ts'
+
+export type VerdictFacts = {
+  readonly counts: SyncCounts
+  readonly isPaused: boolean
+  readonly isWorkingOffline: boolean
+  /** Some endpoint cannot be reached. */
+  readonly isOffline: boolean
+}
+
+/** The first that holds: a person is needed; work is left, and why it rests; all is well. */
+export function verdictOf(facts: VerdictFacts): VerdictView {
+  const { counts } = facts
+  const needing = counts.failed + counts.conflicts
+  if (needing > 0) {
+    const verb = needing === 1 ? 'needs' : 'need'
+    return { kind: 'attention', sentence: `${formatCount(needing, 'file')} ${verb} attention` }
+  }
+  if (counts.pendingFiles === 0) {
+    return { kind: facts.isWorkingOffline ? 'offline' : 'done', sentence: ALL_UPLOADED }
+  }
+  const sentence = pendingSentence(counts.pendingFiles, counts.pendingBytes)
+  if (facts.isWorkingOffline || facts.isOffline) return { kind: 'offline', sentence }
+  return { kind: facts.isPaused ? 'paused' : 'working', sentence }
+}
