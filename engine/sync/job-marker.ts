@@ -68,20 +68,15 @@ export async function writeMarker(job: Job): Promise<void> {
       journalDelete(tree, key, etag)
       return
     }
+    // A listing that began before does not show it, and must not take the directory for gone.
+    const marker = { hasMarker: true, etag, metadata, seenMs: tree.clock.nowMs() }
     const isHome = tree.keyOf(current) === key
     const isNew = current.remoteKey === null
     if (isNew && isHome) {
       // Nothing was in the bucket under it: what is known here is all there is.
-      const nowMs = tree.clock.nowMs()
-      tree.nodes.update(node.id, {
-        remoteKey: key,
-        hasMarker: true,
-        etag,
-        metadata,
-        listedMs: nowMs,
-      })
+      tree.nodes.update(node.id, { ...marker, remoteKey: key, listedMs: marker.seenMs })
     } else if (current.remoteKey === key) {
-      tree.nodes.update(node.id, { hasMarker: true, etag, metadata })
+      tree.nodes.update(node.id, marker)
     }
     noteContent(tree, key, etag)
     if (!isHome) journalDelete(tree, key, etag)
