@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { PailError } from '../../shared/errors.ts'
-import type { Etag, ObjectHead } from '../s3/object-store.ts'
+import type { Etag, ObjectHead, ObjectInfo } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from './file-content.ts'
 import type { Job } from './sync-job.ts'
@@ -175,7 +175,7 @@ async function renameLocal(job: Job, node: NodeRow, head: ObjectHead): Promise<v
 export async function giveWay(
   job: Job,
   node: NodeRow,
-  head: ObjectHead,
+  head: ObjectInfo,
   onRenamed: () => void,
 ): Promise<void> {
   const { tree, clock, host, log, conflicts } = job
@@ -216,7 +216,8 @@ export async function giveWay(
   })
   log.write('warn', 'sync/conflict', { key, node: node.id, host })
   const parent = tree.node(node.parent ?? tree.rootId)
-  if (parent.remoteKey === null) return
+  // While the directory itself moves, its next listing shows what is there.
+  if (parent.remoteKey === null || !key.startsWith(parent.remoteKey)) return
   await mergePage(
     tree,
     parent.id,

@@ -12,11 +12,12 @@ import type { NodeRow } from '../store/nodes.ts'
 import { decodeRecord, encodeRecord } from '../store/record.ts'
 import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
+import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete } from './tree-edit.ts'
-import { mergeFlatPage } from './tree-merge.ts'
+import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
 
 const PLAN_VERSION = 1
@@ -73,6 +74,7 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
     token = page.next
   } while (token !== undefined)
   const target = reachableKey(job, tree.node(node.id))
+  await avoidCollisions(job, target)
   await tree.database.write(() =>
     tree.journal.setRecord(row.seq, encodeRecord(PLAN_VERSION, { target } satisfies Plan)),
   )
@@ -215,17 +217,21 @@ async function deleteSources(job: Job): Promise<void> {
   }
 }
 
-/** All directories below have their new prefix; a rename that came meanwhile starts from there. */
+/**
+ * All directories below have their new prefix; a rename that came meanwhile starts from there. A
+ * file that kept its old key was in no listing of the plan: someone else removed it.
+ */
 async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
   const { tree, row } = job
-  await tree.change(() => {
+  await tree.change((note) => {
     let after = ''
     for (;;) {
       const nodes = tree.nodes.byRemotePrefix(tree.volume, source, after, ITEMS_PAGE)
       for (const node of nodes) {
         const suffix = (node.remoteKey ?? '').slice(source.length)
-        if (node.kind !== 'directory' || !isBelow(job, node, suffix)) continue
-        tree.nodes.update(node.id, { remoteKey: target + suffix })
+        if (!isBelow(job, node, suffix)) continue
+        if (node.kind === 'directory') tree.nodes.update(node.id, { remoteKey: target + suffix })
+        else if (!tree.isBusy(node)) forgetRow(tree, node, note)
       }
       const last = nodes.at(-1)?.remoteKey
       if (!last) break

@@ -13,6 +13,7 @@ import { copyOne, noteMoved, reachableKey, renew, versionOf } from './job-move-s
 import type { Job } from './sync-job.ts'
 import type { TreeChange } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
+import { forgetRow } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
 import { isMet } from './upload-proof.ts'
 
@@ -92,9 +93,7 @@ async function forgetSource(job: Job, node: NodeRow, { source, target }: Copy): 
   job.log.write('warn', 'sync/move-source-gone', { source, target })
   await tree.change((note) => {
     tree.journal.remove(row.seq)
-    tree.nodes.remove(node.id)
-    const parent = node.parent ?? 0
-    note({ type: 'removed', id: node.id, parent, name: node.name, origin: 'remote' })
+    forgetRow(tree, node, note)
   })
 }
 

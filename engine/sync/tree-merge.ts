@@ -110,16 +110,16 @@ function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): 
       return false
     }
   }
+  forgetRow(tree, row, note)
+  return true
+}
+
+/** The bucket does not have it any more. What is open stays readable until it is closed. */
+export function forgetRow(tree: Tree, row: NodeRow, note: Note): void {
   if (tree.isOpen(row.id)) tree.nodes.update(row.id, { parent: null })
   else tree.nodes.remove(row.id)
-  note({
-    type: 'removed',
-    id: row.id,
-    parent: row.parent ?? 0,
-    name: row.name,
-    origin: 'remote',
-  })
-  return true
+  const { id, name } = row
+  note({ type: 'removed', id, parent: row.parent ?? 0, name, origin: 'remote' })
 }
 
 const MODES = { file: FILE_MODE, directory: DIRECTORY_MODE, symlink: LINK_MODE } as const

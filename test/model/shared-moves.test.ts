@@ -73,4 +73,10 @@ describe('A folder that is renamed while another client writes into it', () => {
     expect([...contents.values()]).toContain('new e')
     for (const name of FILES) expect(contents.get(`new/${name}`)).toBe(`old ${name}`)
   })
+
+  test('keeps what already stands under the new name', async () => {
+    const contents = await renameWhile('list', 1, (bucket) => bucket.putDirect('new/b', 'theirs'))
+    expect(contents.get('new/b')).toBe('theirs')
+    expect([...contents.values()].sort()).toEqual(['old a', 'old b', 'old c', 'old d', 'theirs'])
+  })
 })
