@@ -22,6 +22,14 @@ export type FileRow = {
   readonly used: number
 }
 
+/**
+ * Is the version the base of a change that is not in the bucket yet, or one side of a conflict?
+ * When the bucket loses it, what is on this disk is all there is.
+ */
+const IS_HELD = `EXISTS (SELECT 1 FROM node n
+  WHERE n.volume = v.volume AND n.remote_key = v.key AND n.etag = v.etag
+  AND (n.staged IS NOT NULL OR n.id IN (SELECT ours FROM conflict UNION ALL SELECT theirs FROM conflict)))`
+
 const FILE_COLUMNS = 'f.id, f.version, f.first_block, f.block_count, f.name, f.bytes, f.used'
 
 export class BlockIndex {
@@ -163,12 +171,13 @@ export class BlockIndex {
     this.#database.run('UPDATE cached_file SET used = ? WHERE id = ?', used, file)
   }
 
-  /** The next files to evict: not pinned, least recently used first, after the one given. */
+  /** The next files to evict: neither pinned nor held, least recently used first, after the one given. */
   evictable(after: { used: number; id: number }, countMax: number): FileRow[] {
     return this.#database
       .all(
         `SELECT ${FILE_COLUMNS} FROM cached_file f JOIN cached_version v ON v.id = f.version
-         WHERE v.pinned = 0 AND (f.used, f.id) > (?, ?) ORDER BY f.used, f.id LIMIT ?`,
+         WHERE v.pinned = 0 AND (f.used, f.id) > (?, ?) AND NOT ${IS_HELD}
+         ORDER BY f.used, f.id LIMIT ?`,
         after.used,
         after.id,
         countMax,

@@ -3,8 +3,8 @@
  *
  * Keeps: the cost does not grow with what is in a folder but with what is special about it: rows of
  *        the journal, conflicts, and cached versions below it. The number and size of what is known
- *        come from one pass of SQLite over a covering index (node_by_key), about 10 ms for
- *        100,000 entries; no entry is ever brought into memory.
+ *        come from one pass of SQLite over a covering index (node_by_key): about 35 ms for
+ *        100,000 entries, 180 ms when all of them are cached. No entry is ever brought into memory.
  */
 
 import type { ConnectivityState } from '../../shared/states.ts'

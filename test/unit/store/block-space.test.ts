@@ -3,6 +3,8 @@ import { SeededRandom, SystemClock } from '../../../engine/base/clock.ts'
 import type { BlockCache } from '../../../engine/store/block-cache.ts'
 import { allocatedFor } from '../../../engine/store/block-layout.ts'
 import type { SpaceLimits } from '../../../engine/store/block-space.ts'
+import { Conflicts } from '../../../engine/store/conflicts.ts'
+import { blankNode, Nodes } from '../../../engine/store/nodes.ts'
 import type { ObjectVersion } from '../../../engine/sync/content.ts'
 import {
   contentOf,
@@ -54,6 +56,35 @@ describe('CacheSpace', () => {
     await cache.read(a, 0, Buffer.alloc(10))
     await store(e)
     expect([a, b, c, d, e].map(isHere)).toEqual([true, false, expect.any(Boolean), true, true])
+  })
+
+  test('never evicts the base of a change, nor a side of a conflict: they may be all there is', async () => {
+    await begin({ cacheBytesMax: 4 * MIB, freeBytesMin: 0 })
+    const names = ['base', 'ours', 'theirs', 'other']
+    const versions = names.map((key) => versionOf(key, MIB))
+    const nodes = new Nodes(data.database)
+    const add = ({ volume, key, etag }: ObjectVersion, staged: string | null) => {
+      const place = { volume, parent: 16, name: key, kind: 'file' as const }
+      const facts = { mode: 0, uid: 0, gid: 0, remoteKey: key, etag, staged }
+      return nodes.insert(blankNode({ ...place, ...facts }, 0n)).id
+    }
+    data.database.writeNow(() => {
+      for (const { volume } of versions) {
+        const sql = "INSERT OR IGNORE INTO volume (id, endpoint, bucket) VALUES (?, 'e', 'b')"
+        data.database.run(sql, volume)
+      }
+      const [base, ours, theirs, other] = versions
+      if (!base || !ours || !theirs || !other) throw new Error('four versions')
+      add(base, 'a'.repeat(32))
+      const conflict = { volume: ours.volume, key: 'ours', ours: add(ours, null) }
+      const side = { theirs: add(theirs, null), theirsEtag: theirs.etag, theirsSizeBytes: MIB }
+      const when = { theirsMs: 0, host: 'host', atMs: 0 }
+      new Conflicts(data.database).insert({ ...conflict, ...side, ...when })
+      add(other, null)
+    })
+    for (const version of versions) await store(version)
+    await store(versionOf('new', MIB))
+    expect(versions.map(isHere)).toEqual([true, true, true, false])
   })
 
   test('never evicts what is pinned, which takes nothing of the cap; the disk is its limit', async () => {
