@@ -17,8 +17,9 @@ import { receive } from './commands/receive.ts'
 import { checkSend, send } from './commands/send.ts'
 import { unmount } from './commands/unmount.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
+import { addJunkCommand } from './junk-command.ts'
 import type { MountOptions } from './mount-request.ts'
-import { addPinCommands } from './pin-commands.ts'
+import { addPinCommands, type CommandTools } from './pin-commands.ts'
 import { addCommand, DATA_DIR_HELP, dataDirOf, parseSeconds, type Run } from './program-parts.ts'
 import { addSyncCommands } from './program-sync.ts'
 import { describeError, type Subject } from './sentences.ts'
@@ -77,14 +78,16 @@ function buildProgram(run: Run): Command {
   addHygiene(program, run)
   addSend(program, run)
   addReceive(program, run)
-  addPinCommands({
+  const tools: CommandTools = {
     world,
     add: (name, description) => addCommand(program, name, description),
     dataDirOf: (command) => dataDirOf(command, world),
     done: (exitCode) => {
       run.exitCode = exitCode
     },
-  })
+  }
+  addPinCommands(tools)
+  addJunkCommand(tools)
   addSyncCommands(program, run)
   return program
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
+import { junkCalls } from './junk.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
 import {
@@ -40,6 +41,7 @@ export type ForeignUpload = z.infer<typeof ForeignUpload>
 export const engineCalls = {
   ...folderCalls,
   ...keepingCalls,
+  ...junkCalls,
   'engine/status': { input: z.object({}), output: StatusView },
   /**
    * Returns when the folder answers its first request; the journal is replayed before that. For a

@@ -24,6 +24,7 @@ import { Nodes } from '../store/nodes.ts'
 import { Recent } from '../store/recent.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
+import { JunkList } from '../sync/junk-list.ts'
 import { learn } from '../sync/learn.ts'
 import { RequestLedgers } from '../sync/request-ledger.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
@@ -32,6 +33,7 @@ import type { Engine, EngineOptions } from './engine-api.ts'
 import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
 import { hygieneHandlers } from './hygiene-handlers.ts'
+import { junkHandlers } from './junk-calls.ts'
 import { Keeping } from './keeping.ts'
 import { cleanStaleMount, prepareMountPoint, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
@@ -92,6 +94,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     roles: new FolderRoles(database),
     conflicts: new Conflicts(database),
     recent: new Recent(database),
+    junk: new JunkList(database),
     staging,
     cache: opened,
     fetcher,
@@ -181,6 +184,7 @@ class MountEngine implements Engine {
       ...this.#keeping.handlers,
       ...hygieneHandlers((dir) => this.#session(dir)),
       ...this.#sync.handlers,
+      ...junkHandlers(stores, volumes),
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'connections/renew': (input) => this.#renew(input),

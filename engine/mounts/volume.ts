@@ -30,6 +30,8 @@ import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
 import { FileContents } from '../sync/file-contents.ts'
 import { FolderWatch } from '../sync/folder-watch.ts'
+import type { JunkList } from '../sync/junk-list.ts'
+import { shareUnmatched } from '../sync/junk-share.ts'
 import { Listings } from '../sync/listing.ts'
 import { Pins } from '../sync/pins.ts'
 import { type Received, ReceiveFolders } from '../sync/receive-folders.ts'
@@ -49,6 +51,7 @@ export type Stores = {
   readonly database: Database
   readonly nodes: Nodes
   readonly journal: Journal
+  readonly junk: JunkList
   readonly roles: FolderRoles
   readonly conflicts: Conflicts
   readonly recent: Recent
@@ -160,6 +163,8 @@ export class Volume {
       resetSockets: () => service.close(),
     })
     this.tree = new Tree({ ...stores, volume: id, rootId })
+    this.tree.isJunk = (name) => stores.junk.matches(name)
+    this.#lifetime.background('junk', shareUnmatched(this.tree))
     this.contents = new FileContents({
       tree: this.tree,
       clock,

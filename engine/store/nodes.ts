@@ -45,6 +45,8 @@ export type NodeRow = {
   readonly listedMs: number
   readonly hasMarker: boolean
   /** Directories: Hadoop's `name_$folder$` lies beside it. */
+  /** Never in the bucket: junk of an operating system, and what lies in a folder of such. */
+  readonly isLocal: boolean
   readonly hasFolderObject: boolean
   /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null
@@ -79,6 +81,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     isSealed: true,
     listedMs: 0,
     hasMarker: false,
+    isLocal: false,
     hasFolderObject: false,
     metadata: null,
     target: null,
@@ -114,6 +117,7 @@ const COLUMNS = {
   isSealed: 'sealed',
   listedMs: 'listed_ms',
   hasMarker: 'has_marker',
+  isLocal: 'local',
   hasFolderObject: 'has_folder_object',
   metadata: 'metadata',
   target: 'target',
@@ -186,6 +190,26 @@ export class Nodes {
     const sql = `SELECT count(*) AS n FROM node INDEXED BY node_renamed
       WHERE component IS NOT NULL AND volume = ? AND remote_key >= ? AND remote_key < ?`
     return Number(this.#database.get(sql, volume, prefix, `${prefix}\u{10ffff}`)?.n)
+  }
+
+  /** Is there an entry that is not on this computer alone? */
+  hasSharedChildren(parent: number): boolean {
+    const sql = 'SELECT 1 FROM node WHERE parent = ? AND local = 0 LIMIT 1'
+    return this.#database.get(sql, parent) !== undefined
+  }
+
+  /** What is on this computer alone, in order of id. */
+  localEntries(volume: number, afterId: number, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} WHERE local = 1 AND volume = ? AND id > ? ORDER BY id LIMIT ?`,
+      volume,
+      afterId,
+      countMax,
+    )
+  }
+
+  countLocal(): number {
+    return Number(this.#database.get('SELECT count(*) AS n FROM node WHERE local = 1')?.n)
   }
 
   hasChildren(parent: number): boolean {
@@ -350,6 +374,7 @@ function parse(row: Row): NodeRow {
     isSealed: row.sealed === 1,
     listedMs: Number(row.listed_ms),
     hasMarker: row.has_marker === 1,
+    isLocal: row.local === 1,
     hasFolderObject: row.has_folder_object === 1,
     metadata: text(row.metadata),
     target: text(row.target),

@@ -95,6 +95,7 @@ CREATE TABLE node (
   staged TEXT,
   sealed INTEGER NOT NULL DEFAULT 1,
   listed_ms INTEGER NOT NULL DEFAULT 0,
+  local INTEGER NOT NULL DEFAULT 0,
   has_marker INTEGER NOT NULL DEFAULT 0,
   has_folder_object INTEGER NOT NULL DEFAULT 0,
   metadata TEXT,
@@ -105,6 +106,7 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);
 CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_directory ON node (parent) WHERE kind = 1;
+CREATE INDEX node_local ON node (volume, id) WHERE local = 1;
 CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
 CREATE INDEX node_by_key ON node (volume, remote_key, remote_size) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;

@@ -20,7 +20,7 @@ export const COPY_WHOLE_MS_MAX = 120_000
 
 /** Is the key free for it, and nothing of the file on its way? */
 export function canCopyWhole(tree: Tree, node: NodeRow): boolean {
-  if (node.parent === null || tree.journal.ofNode(node.id).length > 0) return false
+  if (node.isLocal || node.parent === null || tree.journal.ofNode(node.id).length > 0) return false
   const key = tree.keyOf(node)
   if (node.remoteKey !== null && node.remoteKey !== key) return false
   if (tree.holdersOf(key, node.id).length > 0) return false

@@ -75,7 +75,8 @@ export async function writeMarker(job: Job): Promise<void> {
     if (isNew && isHome) {
       // Nothing was in the bucket under it: what is known here is all there is.
       tree.nodes.update(node.id, { ...marker, remoteKey: key, listedMs: marker.seenMs })
-    } else if (current.remoteKey === key) {
+    } else if (isHome) {
+      // Where its objects still are under the name before, they are on their way here.
       tree.nodes.update(node.id, marker)
     }
     noteContent(tree, key, etag)

@@ -36,6 +36,7 @@ export function editAttributes(
 
 /** Has the attributes of the row carried to the bucket, with its next upload where one waits. */
 function journalAttributes(tree: Tree, row: NodeRow): void {
+  if (row.isLocal) return
   if (row.kind === 'directory') {
     journalMarker(tree, row)
     return

@@ -13,6 +13,9 @@ import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
 
+/** Entries of a directory looked at in one go. */
+const CHILDREN_PAGE = 500
+
 export type NewEntry = {
   readonly kind: NodeKind
   readonly mode: number
@@ -45,6 +48,7 @@ export function addEntry(
       name,
       seenMs: nowMs,
       isSealed: !isFile,
+      isLocal: tree.staysLocal(directory, name),
       size: Buffer.byteLength(entry.target ?? ''),
       listedMs: isDirectory ? nowMs : 0,
     }
@@ -72,8 +76,10 @@ export type Seal = {
 export function sealFile(tree: Tree, id: number, seal: Seal, origin: string): Promise<void> {
   return tree.change((note) => {
     const row = tree.node(id)
+    const isLocal = row.isLocal || isShadow(tree, row)
     seal.staged?.saveRecord()
     tree.nodes.update(id, {
+      isLocal,
       size: seal.size,
       mtime: seal.mtime,
       ctime: seal.ctime,
@@ -83,12 +89,21 @@ export function sealFile(tree: Tree, id: number, seal: Seal, origin: string): Pr
     })
     if (row.staged !== null && row.staged !== seal.staged?.id) tree.staging.removeRecord(row.staged)
     if (row.parent === null) return
-    journalPut(tree, { ...row, size: seal.size }, seal.program ?? null)
+    journalPut(tree, { ...row, isLocal, size: seal.size }, seal.program ?? null)
     note({ type: 'data', id, parent: row.parent, name: row.name, origin })
   })
 }
 
+/**
+ * Junk that somebody stored in the bucket stays there as it is; what is written to it here, stays here.
+ * What already waits for its upload is uploaded.
+ */
+function isShadow(tree: Tree, row: NodeRow): boolean {
+  return tree.isJunk(row.name) && tree.journal.opOfNode(row.id, 'put') === undefined
+}
+
 function journalPut(tree: Tree, row: NodeRow, program: string | null): void {
+  if (row.isLocal) return
   const key = tree.keyOf(row)
   const quietMs = row.size === 0 ? QUIET_MS.putEmpty : QUIET_MS.put
   const readyMs = tree.clock.nowMs() + quietMs
@@ -114,7 +129,7 @@ function journalPut(tree: Tree, row: NodeRow, program: string | null): void {
 }
 
 export function journalMarker(tree: Tree, row: NodeRow): void {
-  if (row.id === tree.rootId) return
+  if (row.id === tree.rootId || row.isLocal) return
   const readyMs = tree.clock.nowMs() + QUIET_MS.marker
   const key = tree.keyOf(row)
   const waiting = tree.journal.opOfNode(row.id, 'marker')
@@ -152,6 +167,8 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number
   const deletion = isInBucket
     ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag, record)
     : undefined
+  // Renamed, and its objects have not followed: the marker may be at either place.
+  if (isInBucket && row.kind === 'directory') journalDelete(tree, tree.keyOf(row), null)
   leaveMarker(tree, row)
   if (tree.isOpen(row.id)) {
     tree.nodes.update(row.id, { parent: null })
@@ -178,8 +195,12 @@ function leaveMarker(tree: Tree, row: NodeRow): void {
 
 /** A request of a running row may still land: the row stays until its outcome is known. */
 function dropJournal(tree: Tree, row: JournalRow): void {
-  if (tree.isRunning(row) || row.record !== null) tree.journal.cancel(row.seq)
+  if (isUnderWay(tree, row)) tree.journal.cancel(row.seq)
   else tree.journal.remove(row.seq)
+}
+
+function isUnderWay(tree: Tree, row: JournalRow): boolean {
+  return tree.isRunning(row) || row.record !== null
 }
 
 /**
@@ -209,7 +230,7 @@ export function journalDelete(
 /** A directory that only existed through its last file stays: it gets a marker of its own. */
 function keepDirectory(tree: Tree, directory: NodeRow): void {
   if (directory.hasMarker || directory.remoteKey === null) return
-  if (tree.nodes.hasChildren(directory.id)) return
+  if (tree.nodes.hasSharedChildren(directory.id)) return
   journalMarker(tree, directory)
 }
 
@@ -235,7 +256,9 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
     if (replaced) dropEntry(tree, replaced, note, origin)
     leaveMarker(tree, row)
     const isSaved = row.kind === 'file' && row.remoteKey === null && replaced?.kind === 'file'
+    const isLocal = isLocalAt(tree, request)
     tree.nodes.update(row.id, {
+      isLocal,
       parent: directory.id,
       name,
       component: tree.componentFor(row, name),
@@ -244,7 +267,9 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
       ctime: nowNs,
       change: row.change + 1,
     })
+    if (isLocal) for (const waiting of tree.journal.ofNode(row.id)) dropJournal(tree, waiting)
     const moved = tree.node(row.id)
+    if (row.isLocal && !isLocal) shareEntry(tree, moved)
     journalMove(tree, moved, oldKey)
     replaceFolderObject(tree, moved)
     note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
@@ -253,6 +278,39 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
     for (const id of new Set([source.id, directory.id])) tree.nodes.touchDirectory(id, nowNs)
     keepDirectory(tree, source)
   })
+}
+
+/**
+ * What the bucket has, or is about to get, stays its own under whatever name; and so does what takes
+ * the place of something that the bucket has.
+ */
+function isLocalAt(tree: Tree, { row, directory, name, replaced }: RenameRequest): boolean {
+  if (!tree.staysLocal(directory, name)) return false
+  if (row.isLocal) return true
+  const isReplacing = replaced !== undefined && replaced.remoteKey !== null
+  if (row.kind === 'directory' || row.remoteKey !== null || isReplacing) return false
+  return tree.journal.ofNode(row.id).every((waiting) => !isUnderWay(tree, waiting))
+}
+
+/** What stayed on this computer goes to the bucket from now on, with what lies in it. */
+export function shareEntry(tree: Tree, row: NodeRow): void {
+  tree.nodes.update(row.id, { isLocal: false })
+  const shared = tree.node(row.id)
+  if (row.kind !== 'directory') {
+    if (row.isSealed) journalPut(tree, shared, null)
+    return
+  }
+  journalMarker(tree, shared)
+  let after = 0
+  for (;;) {
+    const children = tree.nodes.children(row.id, after, CHILDREN_PAGE)
+    for (const child of children) {
+      if (child.isLocal && !tree.isJunk(child.name)) shareEntry(tree, child)
+    }
+    const last = children.at(-1)
+    if (!last) return
+    after = last.id
+  }
 }
 
 /** The renamed directory gets an object of its own in the form that everybody knows. */

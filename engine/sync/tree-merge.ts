@@ -103,9 +103,10 @@ function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): 
   if (row.kind === 'directory') {
     let isEmpty = true
     for (const child of tree.nodes.children(row.id, 0, REMOVE_BATCH_MAX)) {
+      if (child.isLocal) continue
       isEmpty = removeUnseen(tree, child, startedMs, note) && isEmpty
     }
-    if (!isEmpty || tree.nodes.hasChildren(row.id)) {
+    if (!isEmpty || tree.nodes.hasSharedChildren(row.id) || !dropLocal(tree, row.id)) {
       tree.nodes.update(row.id, { seenMs: startedMs })
       return false
     }
@@ -120,6 +121,26 @@ export function forgetRow(tree: Tree, row: NodeRow, note: Note): void {
   else tree.nodes.remove(row.id)
   const { id, name } = row
   note({ type: 'removed', id, parent: row.parent ?? 0, name, origin: 'remote' })
+}
+
+/**
+ * What an operating system noted about a folder goes with the folder.
+ * @returns false when a program has something of it open: then nothing went
+ */
+function dropLocal(tree: Tree, directory: number): boolean {
+  const rows = localBelow(tree, directory)
+  if (rows.some((row) => tree.isOpen(row.id))) return false
+  for (const row of rows) {
+    if (row.staged !== null) tree.staging.removeRecord(row.staged)
+    tree.nodes.remove(row.id)
+  }
+  return true
+}
+
+function localBelow(tree: Tree, directory: number): NodeRow[] {
+  return tree.nodes
+    .children(directory, 0, REMOVE_BATCH_MAX)
+    .flatMap((row) => (row.kind === 'directory' ? [...localBelow(tree, row.id), row] : [row]))
 }
 
 const MODES = { file: FILE_MODE, directory: DIRECTORY_MODE, symlink: LINK_MODE } as const

@@ -98,6 +98,8 @@ export class Tree {
   isOpen: (id: number) => boolean = () => false
   /** May some handle of this node still write to it? Set like `isOpen`. */
   isWriting: (id: number) => boolean = () => false
+  /** Does what has this name stay on this computer? Set by the owner of the list. */
+  isJunk: (name: string) => boolean = () => false
   /** When a program last changed something, on the clock that never jumps. */
   lastEditMs = Number.NEGATIVE_INFINITY
   /** Do extended attributes travel to the bucket? Set by a mount that asks for it. */
@@ -212,9 +214,16 @@ export class Tree {
     return this.running.has(row.seq)
   }
 
+  /** Does what is made here stay on this computer? */
+  staysLocal(directory: NodeRow, name: string): boolean {
+    return directory.isLocal || this.isJunk(name)
+  }
+
   /** Is something of this node not in the bucket yet? Then what the bucket says of it waits. */
   isBusy(row: NodeRow): boolean {
-    return !row.isSealed || row.staged !== null || this.journal.ofNode(row.id).length > 0
+    return (
+      row.isLocal || !row.isSealed || row.staged !== null || this.journal.ofNode(row.id).length > 0
+    )
   }
 
   /**

@@ -21,6 +21,7 @@ import { Recent } from '../../engine/store/recent.ts'
 import { StagingArea } from '../../engine/store/staging.ts'
 import type { ObjectVersion } from '../../engine/sync/content.ts'
 import { Fetcher } from '../../engine/sync/fetcher.ts'
+import { JunkList } from '../../engine/sync/junk-list.ts'
 import { learn } from '../../engine/sync/learn.ts'
 import type { Received } from '../../engine/sync/receive-folders.ts'
 import { RequestLedgers } from '../../engine/sync/request-ledger.ts'
@@ -143,6 +144,7 @@ export class BareEngine {
       cache,
       fetcher,
       buffers: new UploadBuffers(),
+      junk: new JunkList(database),
       ledgers: new RequestLedgers(database, clock),
       clock,
       random,

@@ -11,6 +11,7 @@ import type { Engine, EngineOptions } from '../../engine/mounts/engine-api.ts'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import { folderCalls } from '../../shared/folder-roles.ts'
+import type { JunkView } from '../../shared/junk.ts'
 import { keepingCalls } from '../../shared/keeping-contract.ts'
 import type { MountView, StatusView } from '../../shared/model.ts'
 import { syncView } from './sync-view.ts'
@@ -27,6 +28,7 @@ export class FakeEngine implements Engine {
   readonly #mounts = new Map<string, FakeMount>()
   readonly #listeners = new Set<(status: StatusView) => void>()
   readonly #startedMs: number
+  #junk: JunkView = { patterns: ['.DS_Store'], defaults: ['.DS_Store'], localItems: 0 }
   #isClosed = false
 
   constructor(options: EngineOptions) {
@@ -39,6 +41,11 @@ export class FakeEngine implements Engine {
       'mounts/holders': async () => ({ holders: [], isComplete: true, ...this.#pending() }),
       'uploads/foreign': async () => ({ uploads: [], count: 0 }),
       'uploads/abort': async () => ({ aborted: 0 }),
+      'junk/get': async () => this.#junk,
+      'junk/set': async ({ patterns }) => {
+        this.#junk = { ...this.#junk, patterns }
+        return this.#junk
+      },
       'deletes/answer': async () => ({ count: 0 }),
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
