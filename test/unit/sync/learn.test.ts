@@ -240,7 +240,7 @@ describe('Directories of other tools', () => {
     const mode = String(0o040700)
     expect(world.bucket.stored('d/')?.metadata).toMatchObject({ project: 'x', mode })
     expect(await world.names()).toEqual(['d'])
-    expect(await world.names('d')).toEqual(['f'])
+    expect(await world.names('d')).toEqual(['f', '~pail~ (object)'])
   })
 
   test('of Hadoop are directories alone, renamed and removed with their objects', async () => {
