@@ -124,7 +124,7 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
     }
     for (const node of tree.nodes.byRemoteKey(tree.volume, item.source)) {
       // Directories follow together, at the end.
-      if (node.kind !== 'directory') noteMoved(job, node, target, copied.etag)
+      if (node.kind !== 'directory') noteMoved(job, node, { ...copied, key: target })
     }
   })
 }

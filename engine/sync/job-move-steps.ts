@@ -28,9 +28,23 @@ export function renew(job: Job, node: NodeRow): void {
   })
 }
 
-export function noteMoved(job: Job, node: NodeRow, key: string, etag: Etag): void {
+/**
+ * The node's object stands under `copy.key` now. When the copy is of another version than the one
+ * that the node knows, that stays the base of what programs changed meanwhile: their upload then
+ * meets a version that it was not based on, and a listing shows it to everybody else.
+ */
+export function noteMoved(
+  job: Job,
+  node: NodeRow,
+  copy: { readonly key: string; readonly etag: Etag; readonly sourceEtag: string },
+): void {
   const { tree } = job
-  if (node.remoteKey !== null && node.etag !== null) {
+  const { key, etag } = copy
+  if (node.etag !== copy.sourceEtag) {
+    tree.nodes.update(node.id, { remoteKey: key })
+    return
+  }
+  if (node.remoteKey !== null) {
     const version = { volume: tree.volume, sizeBytes: node.remoteSize }
     job.renameCached(
       { ...version, key: node.remoteKey, etag: node.etag as Etag },
@@ -38,7 +52,6 @@ export function noteMoved(job: Job, node: NodeRow, key: string, etag: Etag): voi
     )
   }
   tree.nodes.update(node.id, { remoteKey: key, etag, seenMs: tree.clock.nowMs() })
-  tree.roles.noteStored(tree.node(node.id))
 }
 
 export function versionOf(node: NodeRow, key: string): ObjectVersion {

@@ -5,6 +5,7 @@
  *        deleted after its copy was verified.
  */
 import { PailError } from '../../shared/errors.ts'
+import { present } from '../base/assert.ts'
 import type { Etag, ObjectHead, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { giveWay } from './conflict.ts'
@@ -56,7 +57,7 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
       journalDelete(tree, target, etag)
       return
     }
-    noteMoved(job, current, target, etag)
+    noteMoved(job, current, { key: target, etag, sourceEtag: present(node.etag, 'copied version') })
     const { volume } = tree
     job.recent.note({ volume, kind: 'renamed', key: source, name: target, bytes, atMs })
     journalDelete(tree, source, node.etag)
@@ -112,8 +113,15 @@ async function lookAnew(job: Job, node: NodeRow, { source, target, precondition 
     return
   }
   const other = await look(target)
+  if (!other) await tree.change(() => forgetReplaced(job, target))
   if (!other || isMet(other, precondition) || target !== tree.keyOf(node)) return
   await giveWay(job, node, other, () => {})
+}
+
+/** What the rename replaces is gone already: somebody else removed it. */
+function forgetReplaced({ tree }: Job, target: string): void {
+  const replaced = tree.journal.deletionOf(tree.volume, target)
+  if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
 }
 
 function adoptVersion(
