@@ -66,20 +66,20 @@ export class BareEngine {
   readonly #options: BareOptions
   readonly #stores: Stores
   readonly #folder: string
-  #walSyncedBytes: number
+  readonly #wal: SyncedWal
 
   private constructor(
     options: BareOptions,
-    { folder, disk, walSyncedBytes }: Remains,
-    { stores, volume, root }: { stores: Stores; volume: Volume; root: number },
+    { folder, disk }: Remains,
+    parts: { stores: Stores; volume: Volume; root: number; wal: SyncedWal },
   ) {
+    const { stores, volume, root, wal } = parts
     this.#options = options
     this.#folder = folder
     this.disk = disk
     this.#stores = stores
     this.volume = volume
-    this.#walSyncedBytes = walSyncedBytes
-    stores.database.sync = async () => this.#syncDatabase()
+    this.#wal = wal
     this.vfs = new MountVfs({
       tree: volume.tree,
       listings: volume.listings,
@@ -110,6 +110,9 @@ export class BareEngine {
     const { folder, disk } = remains
     const log = options.log ?? silentLog
     const database = Database.open(join(folder, DATABASE), clock)
+    // Before anything runs: jobs of the engine before sync while the root is still looked for.
+    const wal = new SyncedWal(database, folder, remains.walSyncedBytes)
+    database.sync = async () => wal.sync()
     const nodes = new Nodes(database)
     const journal = new Journal(database)
     const staging = await StagingArea.open({
@@ -166,7 +169,7 @@ export class BareEngine {
     )
     volume = made
     const root = await clock.until(findRoot(stores, made, prefix))
-    return new BareEngine(options, remains, { stores, volume: made, root })
+    return new BareEngine(options, remains, { stores, volume: made, root, wal })
   }
 
   get stores(): Stores {
@@ -202,7 +205,7 @@ export class BareEngine {
   remainsOfKill(): Remains {
     const folder = mkdtempSync(join(tmpdir(), 'pail-bare-'))
     cpSync(this.#folder, folder, { recursive: true })
-    return { folder, disk: this.disk.killed(), walSyncedBytes: this.#walSyncedBytes }
+    return { folder, disk: this.disk.killed(), walSyncedBytes: this.#wal.syncedBytes }
   }
 
   /** As `remainsOfKill`, for lost power. */
@@ -218,13 +221,29 @@ export class BareEngine {
     this.#stores.database.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
 
-  /**
-   * The promise of `Database.sync` without a real disk's time, which would make histories differ:
-   * what was written before the call survives lost power.
-   */
-  #syncDatabase(): void {
-    this.#stores.database.writeNow(() => {})
-    this.#walSyncedBytes = statSync(join(this.#folder, `${DATABASE}-wal`)).size
+/**
+ * The promise of `Database.sync` without a real disk's time, which would make histories differ:
+ * what was written before the call survives lost power.
+ */
+class SyncedWal {
+  readonly #database: Database
+  readonly #folder: string
+  #syncedBytes: number
+
+  constructor(database: Database, folder: string, syncedBytes: number) {
+    this.#database = database
+    this.#folder = folder
+    this.#syncedBytes = syncedBytes
+  }
+
+  get syncedBytes(): number {
+    return this.#syncedBytes
+  }
+
+  sync(): void {
+    this.#database.writeNow(() => {})
+    this.#syncedBytes = statSync(join(this.#folder, `${DATABASE}-wal`)).size
   }
 }
