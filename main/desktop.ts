@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../engine/base/clock.ts'
 import type { Log } from '../engine/base/log.ts'
+import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-contract.ts'
 import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
 import { Connections } from './connections.ts'
@@ -33,8 +34,11 @@ export type Desktop = {
   readonly mounts: MountKeeper
   readonly board: StatusBoard
   readonly supervisor: EngineSupervisor
-  /** The status says so when it resolves. */
-  readonly workOffline: (isWanted: boolean) => Promise<void>
+  /** A call that changes something in the engine: the status says so when it resolves. */
+  readonly change: <C extends EngineCall>(
+    call: C,
+    input: EngineInput<C>,
+  ) => Promise<EngineOutput<C>>
 }
 
 export function createDesktop(parts: DesktopParts): Desktop {
@@ -74,9 +78,13 @@ export function createDesktop(parts: DesktopParts): Desktop {
       log.write('warn', 'engine/bring-up-failed', { error: String(thrown) })
     }
   }
-  async function workOffline(isWanted: boolean): Promise<void> {
-    await supervisor.call('network/work-offline', { isWanted })
+  async function change<C extends EngineCall>(
+    call: C,
+    input: EngineInput<C>,
+  ): Promise<EngineOutput<C>> {
+    const output = await supervisor.call(call, input)
     board.setEngineStatus(await supervisor.call('engine/status', {}))
+    return output
   }
-  return { connections, mounts, board, supervisor, workOffline }
+  return { connections, mounts, board, supervisor, change }
 }

@@ -5,7 +5,7 @@
  *        other than those below `~/Pail`.
  * Never: touches a path inside a mount: no stat, no realpath, no `shell.openPath`.
  */
-import { isAbsolute, join, normalize, sep } from 'node:path'
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
 import { PailError } from '../shared/errors.ts'
 
 const NAME_TRIES_MAX = 1000
@@ -61,6 +61,22 @@ export class Folders {
     if (platform === 'darwin') return launch('/usr/bin/open', [dir])
     if (platform === 'win32') return launch('explorer.exe', [dir])
     return launch('xdg-open', [dir])
+  }
+
+  /**
+   * Shows a file of one of the mounted folders among its neighbours.
+   *
+   * @throws PailError `mount/not-mounted` for a path outside of them
+   */
+  reveal(path: string, mounted: readonly string[]): Promise<void> {
+    const isBelow = (dir: string) => path.startsWith(dir + sep)
+    if (normalize(path) !== path || !mounted.some(isBelow)) {
+      throw new PailError('mount/not-mounted', 'not in a mounted folder', { path })
+    }
+    const { platform, launch } = this.#parts
+    if (platform === 'darwin') return launch('/usr/bin/open', ['-R', path])
+    if (platform === 'win32') return launch('explorer.exe', [`/select,${path}`])
+    return launch('xdg-open', [dirname(path)])
   }
 
   get #defaultPlace(): string {

@@ -2,6 +2,7 @@
 import { PailError } from '../shared/errors.ts'
 import type { WindowHandlers, WindowStatus } from '../shared/window-contract.ts'
 import type { Connections } from './connections.ts'
+import type { Desktop } from './desktop.ts'
 import type { EngineCaller } from './engine-link.ts'
 import type { Folders } from './folders.ts'
 import type { MountKeeper } from './mount-keeper.ts'
@@ -10,14 +11,14 @@ export type HandlerParts = {
   readonly connections: Connections
   readonly mounts: MountKeeper
   readonly engine: EngineCaller
-  readonly workOffline: (isWanted: boolean) => Promise<void>
+  readonly change: Desktop['change']
   readonly folders: Folders
   readonly status: () => WindowStatus
   readonly info: { readonly version: string; readonly runtime: string; readonly dataDir: string }
 }
 
 export function windowHandlers(parts: HandlerParts): WindowHandlers {
-  const { connections, mounts, engine, folders, status } = parts
+  const { connections, mounts, engine, change, folders, status } = parts
   const dirsInUse = () => status().mounts.map(({ dir }) => dir)
   return {
     'app/info': async () => parts.info,
@@ -39,10 +40,16 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'pins/list': (input) => engine.call('pins/list', input),
     'pins/set': (input) => engine.call('pins/set', input),
     'pins/check': (input) => engine.call('pins/check', input),
-    'network/work-offline': async ({ isWanted }) => {
-      await parts.workOffline(isWanted)
-      return {}
-    },
+    'network/work-offline': (input) => change('network/work-offline', input),
+    'queue/list': (input) => engine.call('queue/list', input),
+    'attention/list': (input) => engine.call('attention/list', input),
+    'conflicts/list': (input) => engine.call('conflicts/list', input),
+    'conflicts/resolve': (input) => change('conflicts/resolve', input),
+    'recent/list': (input) => engine.call('recent/list', input),
+    'uploads/retry': (input) => change('uploads/retry', input),
+    'uploads/pause': (input) => change('uploads/pause', input),
+    'uploads/resume': (input) => change('uploads/resume', input),
+    'deletes/answer': (input) => change('deletes/answer', input),
     'status/get': async () => status(),
     'folders/choose': async () => ({ dir: await folders.choose() }),
     'folders/suggest': async ({ bucket }) => ({ dir: folders.suggest(bucket, dirsInUse()) }),
@@ -51,5 +58,13 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
       await folders.open(dir)
       return {}
     },
+    'folders/reveal': async ({ path }) => {
+      await folders.reveal(path, dirsInUse())
+      return {}
+    },
+    'folders/refresh': (input) => change('folders/refresh', input),
+    'folders/roles': (input) => engine.call('folders/roles', input),
+    'folders/set-role': (input) => engine.call('folders/set-role', input),
+    'folders/clear-role': (input) => engine.call('folders/clear-role', input),
   }
 }

@@ -18,6 +18,7 @@ import {
 } from 'electron'
 import { SystemClock } from '../engine/base/clock.ts'
 import { resolveDataDir } from '../engine/mounts/data-dir.ts'
+import type { EngineCall, EngineInput } from '../shared/engine-contract.ts'
 import type { FoldersReceived } from '../shared/folder-roles.ts'
 import { formatCount } from '../shared/sentences.ts'
 import type { WindowStatus } from '../shared/window-contract.ts'
@@ -32,13 +33,13 @@ import { launchDetached } from './launch.ts'
 import { Leaving } from './leaving.ts'
 import { StderrLog } from './log.ts'
 import { installMenu } from './menu.ts'
-import { QUIT_ANSWERS, type QuitAnswer, type QuitQuestion } from './quit.ts'
+import type { QuitAnswer, QuitQuestion } from './quit.ts'
 import { SettingsFile } from './settings.ts'
 import { createTray, type TrayHandle } from './tray.ts'
 import { startUtilityEngine } from './utility-engine.ts'
 import { confine, createWindow, denyPermissions, PAGE_URL } from './window.ts'
 
-type Page = 'folders' | 'settings'
+type Page = 'folders' | 'activity' | 'settings'
 
 const dataDir = resolveDataDir(undefined, process.env)
 const log = new StderrLog()
@@ -107,7 +108,8 @@ class App {
       show: (page) => this.showWindow(page),
       open: (dir) => this.#openFolder(dir),
       unmount: () => this.showWindow('folders'),
-      workOffline: (isWanted) => this.#workOffline(isWanted),
+      pauseUploads: (isWanted) => this.#switch(isWanted ? 'uploads/pause' : 'uploads/resume', {}),
+      workOffline: (isWanted) => this.#switch('network/work-offline', { isWanted }),
       quit: () => app.quit(),
     })
     // The system ends the session, or a person the terminal: no time for questions.
@@ -154,7 +156,6 @@ class App {
     }
   }
 
-  /** Folders stay mounted while the window is closed, as long as the tray brings it back. */
   /** The engine finds out by itself as well, a little later. */
   #tellOfSleep(call: 'engine/suspend' | 'engine/resume'): void {
     this.#desktop.supervisor.call(call, {}).catch((thrown: unknown) => {
@@ -162,6 +163,7 @@ class App {
     })
   }
 
+  /** Folders stay mounted while the window is closed, as long as the tray brings it back. */
   #staysInTray(): boolean {
     const { engine, mounts } = this.#desktop.board.read()
     const isServing = mounts.some(({ state }) => state !== 'stopped' && state !== 'failed')
@@ -183,9 +185,9 @@ class App {
     notification.show()
   }
 
-  #workOffline(isWanted: boolean): void {
-    this.#desktop.workOffline(isWanted).catch((thrown: unknown) => {
-      log.write('warn', 'tray/work-offline-failed', { error: String(thrown) })
+  #switch<C extends EngineCall>(call: C, input: EngineInput<C>): void {
+    this.#desktop.change(call, input).catch((thrown: unknown) => {
+      log.write('warn', 'tray/switch-failed', { call, error: String(thrown) })
     })
   }
 
@@ -213,7 +215,7 @@ class App {
     const cancelId = buttons.indexOf('Cancel')
     const options = { message, detail, buttons: [...buttons], cancelId, defaultId: 1, noLink: true }
     const { response } = await dialog.showMessageBox({ type: 'question', ...options })
-    return QUIT_ANSWERS[response] ?? 'Cancel'
+    return buttons[response] ?? 'Cancel'
   }
 }
 

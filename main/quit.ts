@@ -6,8 +6,7 @@
 import { pendingSentence } from '../shared/sentences.ts'
 import type { WindowStatus } from '../shared/window-contract.ts'
 
-export const QUIT_ANSWERS = ['Quit, upload next time', 'Wait for uploads', 'Cancel'] as const
-export type QuitAnswer = (typeof QUIT_ANSWERS)[number]
+export type QuitAnswer = 'Quit, upload next time' | 'Wait for uploads' | 'Cancel'
 
 export type QuitQuestion = {
   readonly message: string
@@ -16,19 +15,22 @@ export type QuitQuestion = {
 }
 
 /** @returns undefined when there is nothing to ask */
-export function quitQuestion(status: WindowStatus): QuitQuestion | undefined {
+export function quitQuestion({ engine, sync }: WindowStatus): QuitQuestion | undefined {
   // An engine of the command line goes on without the app.
-  if (status.engine.isShared) return undefined
-  const files = sumOf(status, 'pendingFiles')
-  if (files === 0) return undefined
-  const bytes = sumOf(status, 'pendingBytes')
+  if (engine.isShared || sync === undefined || sync.counts.pendingFiles === 0) return undefined
+  const { pendingFiles, pendingBytes } = sync.counts
+  const safe = 'They are safe on this computer. Pail uploads them when it runs again.'
+  const rest = sync.isWorkingOffline
+    ? ' Now Pail works offline.'
+    : sync.isPaused
+      ? ' Uploads are paused now.'
+      : ''
   return {
-    message: pendingSentence(files, bytes),
-    detail: 'They are safe on this computer. Pail uploads them when it runs again.',
-    buttons: QUIT_ANSWERS,
+    message: pendingSentence(pendingFiles, pendingBytes),
+    detail: safe + rest,
+    // Waiting for what a person halted would never end.
+    buttons: ['Quit, upload next time', ...(rest === '' ? WAIT : []), 'Cancel'],
   }
 }
 
-function sumOf(status: WindowStatus, field: 'pendingFiles' | 'pendingBytes'): number {
-  return status.mounts.reduce((sum, mount) => sum + mount[field], 0)
-}
+const WAIT = ['Wait for uploads'] as const

@@ -55,11 +55,12 @@ export class StatusBoard {
   read(): WindowStatus {
     const { reason, ...condition } = this.#condition
     const version = this.#engineStatus?.engine.version
-    const { pins, unavailable, isWorkingOffline } = this.#engineStatus ?? {}
+    const { pins, unavailable, isWorkingOffline, sync } = this.#engineStatus ?? {}
     return {
       ...(pins ? { pins } : {}),
       ...(unavailable ? { unavailable } : {}),
       ...(isWorkingOffline ? { isWorkingOffline } : {}),
+      ...(sync ? { sync } : {}),
       engine: {
         ...condition,
         ...(reason === undefined ? {} : { reason }),

@@ -3,15 +3,16 @@ import { Menu, type MenuItemConstructorOptions, nativeImage, Tray } from 'electr
 import type { WindowStatus } from '../shared/window-contract.ts'
 import { trayIcon } from './icons.ts'
 import { trayModel } from './tray-model.ts'
-import { verdictOf } from './verdict.ts'
+import { trayVerdict } from './verdict.ts'
 
 /** The icons are drawn at twice their size, for dense screens. */
 const TRAY_SCALE = { scaleFactor: 2 } as const
 
 export type TrayActions = {
-  readonly show: (page?: 'folders' | 'settings') => void
+  readonly show: (page?: 'folders' | 'activity' | 'settings') => void
   readonly open: (dir: string) => void
   readonly unmount: (dir: string) => void
+  readonly pauseUploads: (isWanted: boolean) => void
   readonly workOffline: (isWanted: boolean) => void
   readonly quit: () => void
 }
@@ -31,7 +32,7 @@ export function createTray(actions: TrayActions): TrayHandle | undefined {
       // A menu that is replaced while it is open closes on some desktops.
       if (key === shown) return
       shown = key
-      tray.setImage(nativeImage.createFromBuffer(trayIcon(verdictOf(status)), TRAY_SCALE))
+      tray.setImage(nativeImage.createFromBuffer(trayIcon(trayVerdict(status)), TRAY_SCALE))
       tray.setToolTip(model.tooltip)
       tray.setContextMenu(Menu.buildFromTemplate(template(model, actions)))
     },
@@ -58,10 +59,17 @@ function template(
     ],
   }))
   return [
-    { label: model.tooltip, enabled: false },
+    { label: model.tooltip, click: () => actions.show('activity') },
+    ...model.transfers.map((label) => ({ label, enabled: false })),
     { type: 'separator' },
     ...mounts,
     ...(mounts.length > 0 ? [{ type: 'separator' as const }] : []),
+    {
+      label: 'Pause uploads',
+      type: 'checkbox',
+      checked: model.isPaused,
+      click: ({ checked }) => actions.pauseUploads(checked),
+    },
     {
       label: 'Work offline',
       type: 'checkbox',

@@ -1,6 +1,8 @@
 /** What can be done with a mount from anywhere in the window; failures become messages. */
 import { notifications } from '@mantine/notifications'
 import { PailError } from '../shared/errors.ts'
+import type { FolderRole } from '../shared/folder-roles.ts'
+import { formatCount } from '../shared/sentences.ts'
 import type { MountRow } from '../shared/window-contract.ts'
 import { useAction } from './queries.ts'
 import { folderName } from './view/mount-state.ts'
@@ -13,6 +15,9 @@ export function useMountActions() {
   const open = useAction('folders/open')
   const start = useAction('mounts/start')
   const pin = useAction('pins/set')
+  const refresh = useAction('folders/refresh')
+  const setRole = useAction('folders/set-role')
+  const clearRole = useAction('folders/clear-role')
   return {
     /** Everything in the folder, also what comes later, is fetched and stays. */
     keepOffline: (path: string, isWanted: boolean) => {
@@ -24,6 +29,25 @@ export function useMountActions() {
             : `${folderName(path)} is not kept offline any more`,
         })
       pin.mutate({ path, mode: isWanted ? 'pinned' : 'none' }, { onError, onSuccess })
+    },
+    /** Lists the folder anew, now. */
+    refresh: (dir: string) => {
+      const name = folderName(dir)
+      const onError = (thrown: unknown) => showFailure(`${name} was not refreshed`, thrown)
+      const onSuccess = ({ changes }: { readonly changes: number }) =>
+        notifications.show({
+          message:
+            changes === 0
+              ? `${name} is as it was`
+              : `${name} was refreshed: ${formatCount(changes, 'change')}`,
+        })
+      refresh.mutate({ dir }, { onError, onSuccess })
+    },
+    /** Without a role the folder is an ordinary one again. */
+    setRole: (dir: string, role: FolderRole | undefined) => {
+      const onError = (thrown: unknown) => showFailure('This was not changed', thrown)
+      if (role === undefined) clearRole.mutate({ dir }, { onError })
+      else setRole.mutate({ dir, role, options: {} }, { onError })
     },
     isMounting: start.isPending,
     openFolder: (dir: string) => {

@@ -2,7 +2,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, useContext, useEffect } from 'react'
 import { PailError } from '../shared/errors.ts'
-import type { WindowCall, WindowInput, WindowStatus } from '../shared/window-contract.ts'
+import { LIST_ENTRIES_MAX } from '../shared/sync-model.ts'
+import type {
+  WindowCall,
+  WindowInput,
+  WindowOutput,
+  WindowStatus,
+} from '../shared/window-contract.ts'
 import type { WindowClient } from './client.ts'
 
 export const ClientContext = createContext<WindowClient | undefined>(undefined)
@@ -84,6 +90,36 @@ export function usePins() {
   })
 }
 
+/** How often a list of the activity is asked for while it is shown. */
+const LISTS_EVERY_MS = 1_000
+
+type ListCall = 'queue/list' | 'attention/list' | 'conflicts/list' | 'recent/list'
+
+/** One of the engine's lists, as long as there is an engine. */
+export function useActivityList<C extends ListCall>(name: C) {
+  const client = useClient()
+  const { status } = useStatus()
+  return useQuery({
+    queryKey: ['activity', name],
+    queryFn: () => client.call<ListCall>(name, { countMax: LIST_ENTRIES_MAX }) as ListOutput<C>,
+    refetchInterval: LISTS_EVERY_MS,
+    enabled: status.engine.state === 'running',
+  })
+}
+
+type ListOutput<C extends ListCall> = Promise<WindowOutput<C>>
+
+export function useFolderRoles() {
+  const client = useClient()
+  const { status } = useStatus()
+  return useQuery({
+    queryKey: ['roles'],
+    queryFn: () => client.call('folders/roles', {}),
+    refetchInterval: PINS_EVERY_MS,
+    enabled: status.engine.state === 'running',
+  })
+}
+
 export function useAppInfo() {
   const client = useClient()
   return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })
@@ -98,6 +134,10 @@ export function useAction<C extends WindowCall>(name: C) {
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['status'] })
       if (name.startsWith('pins/')) await queries.invalidateQueries({ queryKey: ['pins'] })
+      if (/^(uploads|conflicts|deletes|network)\//.test(name)) {
+        await queries.invalidateQueries({ queryKey: ['activity'] })
+      }
+      if (name.endsWith('-role')) await queries.invalidateQueries({ queryKey: ['roles'] })
       if (name.startsWith('connections/')) {
         await queries.invalidateQueries({ queryKey: ['connections'] })
       }

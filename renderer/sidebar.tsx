@@ -18,7 +18,8 @@ import { Logo } from './parts/logo.tsx'
 import { ToneIcon } from './parts/tone.tsx'
 import { useAction, useStatus } from './queries.ts'
 import classes from './shell.module.css'
-import { pendingOf, verdict } from './view/verdict.ts'
+import { activityCounts } from './view/attention.ts'
+import { verdict } from './view/verdict.ts'
 
 const ENTRIES: ReadonlyArray<{ page: ShownPage; label: string; icon: TablerIcon }> = [
   { page: 'folders', label: 'Folders', icon: IconFolders },
@@ -30,8 +31,8 @@ const ENTRIES: ReadonlyArray<{ page: ShownPage; label: string; icon: TablerIcon 
 
 export function Sidebar() {
   const { status } = useStatus()
-  const attention = status.mounts.reduce((sum, { errors }) => sum + errors.length, 0)
-  const count = pendingOf(status).pendingFiles + attention
+  const { queue, attention, conflicts } = activityCounts(status)
+  const needing = attention + conflicts
   return (
     <nav className={classes.sidebar} aria-label="Main">
       <div className={classes.brand}>
@@ -48,15 +49,15 @@ export function Sidebar() {
           <li key={entry.page}>
             <NavItem
               {...entry}
-              count={entry.page === 'activity' ? count : 0}
-              isAttention={attention > 0}
+              count={entry.page === 'activity' ? needing || queue : 0}
+              isAttention={needing > 0}
             />
           </li>
         ))}
       </ul>
       <div className={classes.spacer} />
       <VerdictLine />
-      <WorkOffline />
+      <EngineSwitches />
     </nav>
   )
 }
@@ -94,37 +95,61 @@ function NavItem({ page, label, icon: Icon, count, isAttention }: NavItemProps) 
 
 function VerdictLine() {
   const { status } = useStatus()
-  const { tone, sentence } = verdict(status)
+  const { tone, sentence, note } = verdict(status)
   return (
     <div className={`${classes.verdict} numbers`} role="status" data-testid="verdict">
       <ToneIcon tone={tone} />
-      <span>{sentence}</span>
+      <div>
+        <div>{sentence}</div>
+        {note !== undefined && <div className={classes.verdictNote}>{note}</div>}
+      </div>
     </div>
   )
 }
 
-/** No requests at all: what is here opens, what is saved waits. */
-function WorkOffline() {
+/** Two things that a person may want: nothing goes up, or no requests at all. */
+function EngineSwitches() {
+  const { status } = useStatus()
+  const pause = useAction('uploads/pause')
+  const resume = useAction('uploads/resume')
+  const workOffline = useAction('network/work-offline')
+  return (
+    <div className={classes.switches}>
+      <EngineSwitch
+        label="Pause uploads"
+        isOn={status.sync?.isPaused === true}
+        change={(isWanted) => (isWanted ? pause : resume).mutateAsync({})}
+      />
+      <EngineSwitch
+        label="Work offline"
+        isOn={status.isWorkingOffline === true}
+        change={(isWanted) => workOffline.mutateAsync({ isWanted })}
+      />
+    </div>
+  )
+}
+
+type EngineSwitchProps = {
+  readonly label: string
+  readonly isOn: boolean
+  readonly change: (isWanted: boolean) => Promise<unknown>
+}
+
+function EngineSwitch({ label, isOn, change }: EngineSwitchProps) {
   const { status, isLoaded } = useStatus()
-  const change = useAction('network/work-offline')
   // What was clicked shows at once, and until the engine has it.
   const [clicked, setClicked] = useState<boolean>()
   const onChange = (isWanted: boolean) => {
     setClicked(isWanted)
-    change.mutate(
-      { isWanted },
-      {
-        onError: (thrown) => showFailure('Work offline was not changed', thrown),
-        onSettled: () => setClicked(undefined),
-      },
-    )
+    change(isWanted)
+      .catch((thrown: unknown) => showFailure(`“${label}” was not changed`, thrown))
+      .finally(() => setClicked(undefined))
   }
   return (
     <Switch
-      className={classes.switch ?? ''}
       size="sm"
-      label="Work offline"
-      checked={clicked ?? status.isWorkingOffline === true}
+      label={label}
+      checked={clicked ?? isOn}
       disabled={!isLoaded || status.engine.state !== 'running'}
       onChange={({ currentTarget }) => onChange(currentTarget.checked)}
     />

@@ -2,8 +2,10 @@
  * What the window may ask of main: the one list of names that the preload bridge lets through.
  */
 import { z } from 'zod'
+import { engineCalls } from './engine-contract.ts'
 import { keepingCalls, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { BucketView, ConnectionView, MountView } from './model.ts'
+import { SyncView } from './sync-model.ts'
 import { HoldersView } from './unmounting.ts'
 import type { WindowCallName, WindowEventName } from './window-names.ts'
 
@@ -35,6 +37,8 @@ export const WindowStatus = z.object({
   pins: PinTotalView.optional(),
   /** Files that programs wanted and could not have, newest first. */
   unavailable: z.array(UnavailableView).optional(),
+  /** What is not yet in the buckets, as the engine has it; absent while it is away. */
+  sync: SyncView.optional(),
 })
 export type WindowStatus = z.infer<typeof WindowStatus>
 
@@ -88,6 +92,16 @@ export const windowCalls = {
   'pins/set': keepingCalls['pins/set'],
   'pins/check': keepingCalls['pins/check'],
   'network/work-offline': keepingCalls['network/work-offline'],
+  /** What is under way, what waits and why, what happened: as the engine has it. */
+  'queue/list': engineCalls['queue/list'],
+  'attention/list': engineCalls['attention/list'],
+  'conflicts/list': engineCalls['conflicts/list'],
+  'conflicts/resolve': engineCalls['conflicts/resolve'],
+  'recent/list': engineCalls['recent/list'],
+  'uploads/retry': engineCalls['uploads/retry'],
+  'uploads/pause': engineCalls['uploads/pause'],
+  'uploads/resume': engineCalls['uploads/resume'],
+  'deletes/answer': engineCalls['deletes/answer'],
   'status/get': { input: z.object({}), output: WindowStatus },
   /** Asks the person for a folder by the system's own dialog. */
   'folders/choose': { input: z.object({}), output: z.object({ dir: z.string().nullable() }) },
@@ -97,6 +111,13 @@ export const windowCalls = {
   },
   /** Opens a mounted folder in the file manager. */
   'folders/open': { input: z.object({ dir: z.string() }), output: z.object({}) },
+  /** Opens the folder around a file of a mounted folder in the file manager. */
+  'folders/reveal': { input: z.object({ path: z.string().max(8192) }), output: z.object({}) },
+  'folders/refresh': engineCalls['folders/refresh'],
+  /** Folders that send or receive batches of files. */
+  'folders/roles': engineCalls['folders/roles'],
+  'folders/set-role': engineCalls['folders/set-role'],
+  'folders/clear-role': engineCalls['folders/clear-role'],
 } as const satisfies Record<WindowCallName, { input: z.ZodType; output: z.ZodType }>
 
 export const windowEvents = {

@@ -102,14 +102,13 @@ function placeOf(project) {
 
 /**
  * @param {readonly string[]} projects
- * @param {{ filter?: string, env?: Record<string, string>, workersMax?: number }} [options]
+ * @param {{ env?: Record<string, string>, workersMax?: number }} [options]
  * @returns {Promise<Result[]>} one for each project
  */
-async function vitestStep(projects, { filter, env, workersMax } = {}) {
+async function vitestStep(projects, { env, workersMax } = {}) {
   const report = join(runFolder, `${projects.join('-')}.json`)
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   for (const project of projects) args.push('--project', project)
-  if (filter) args.push(filter)
   if (workersMax !== undefined) args.push(`--maxWorkers=${workersMax}`)
   const start = performance.now()
   const limitMs = projects.includes('conformance') ? CONFORMANCE_MS_MAX : STEP_MS_MAX
@@ -137,7 +136,7 @@ async function check() {
 async function runWanted(wanted) {
   if (wanted.length === 1 && wanted[0] === 'check') return check()
   if (wanted.length === 1 && wanted[0] === 'screenshots') {
-    return vitestStep(['e2e'], { filter: 'screenshots', env: { PAIL_SCREENSHOTS: '1' } })
+    return vitestStep(['e2e'], { env: { PAIL_SCREENSHOTS: '1' } })
   }
   if (wanted.length > 0) return vitestStep(wanted)
   const results = await check()

@@ -5,6 +5,7 @@ import { AddConnectionDialog } from './add-connection.tsx'
 import { MountDialog } from './mount.tsx'
 import { RemoveConnectionDialog } from './remove-connection.tsx'
 import { RemoveMountDialog } from './remove-mount.tsx'
+import { RenewKeysDialog } from './renew-keys.tsx'
 import { UnmountDialog } from './unmount.tsx'
 
 export function Dialogs() {
@@ -16,10 +17,11 @@ export function Dialogs() {
   if (dialog.kind === 'mount') {
     return <MountDialog key={dialog.bucket} target={dialog} onClose={closeDialog} />
   }
-  if (dialog.kind === 'remove-connection') {
+  if (dialog.kind === 'remove-connection' || dialog.kind === 'renew-keys') {
     const connection = connections.find(({ id }) => id === dialog.id)
     if (connection === undefined) return null
-    return <RemoveConnectionDialog connection={connection} onClose={closeDialog} />
+    const Shown = dialog.kind === 'renew-keys' ? RenewKeysDialog : RemoveConnectionDialog
+    return <Shown connection={connection} onClose={closeDialog} />
   }
   const mount = status.mounts.find(({ dir }) => dir === dialog.dir)
   if (mount === undefined) return null

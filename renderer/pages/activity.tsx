@@ -1,92 +1,96 @@
-/** What is not yet in the bucket, and why. */
-import { IconCircleCheck } from '@tabler/icons-react'
-import { formatBytes, formatCount } from '../../shared/sentences.ts'
-import type { MountRow } from '../../shared/window-contract.ts'
+/** Everything between this computer and the buckets: what moves, what waits and why, what happened. */
+import { Tabs } from '@mantine/core'
+import { IconEngine } from '@tabler/icons-react'
+import { useState } from 'react'
+import classes from '../activity/activity.module.css'
+import { AttentionPanel } from '../activity/attention.tsx'
+import { ConflictsPanel } from '../activity/conflicts.tsx'
+import { QueuePanel } from '../activity/queue.tsx'
+import { RecentPanel } from '../activity/recent.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Page } from '../parts/page.tsx'
-import { ToneIcon } from '../parts/tone.tsx'
 import { useStatus } from '../queries.ts'
-import { type AttentionGroup, attentionGroups } from '../view/attention.ts'
-import { folderName, remotePath, stateWord } from '../view/mount-state.ts'
-import { exactTime, relativeTime } from '../view/time.ts'
-import classes from './activity.module.css'
+import { activityCounts } from '../view/attention.ts'
+
+const TABS = ['queue', 'attention', 'conflicts', 'recent'] as const
+type Tab = (typeof TABS)[number]
+
+const WORDS: Readonly<Record<Tab, string>> = {
+  queue: 'Queue',
+  attention: 'Needs attention',
+  conflicts: 'Conflicts',
+  recent: 'Recent',
+}
 
 export function ActivityPage() {
   const { status } = useStatus()
-  const groups = attentionGroups(status)
-  const pending = status.mounts.filter(({ pendingFiles }) => pendingFiles > 0)
+  const counts = { ...activityCounts(status), recent: 0 }
+  // What needs a person comes first; later changes do not move the page under the pointer.
+  const [tab, setTab] = useState<Tab>(() => firstTab(counts))
+  if (status.engine.state !== 'running') return <EngineAway reason={status.engine.reason} />
+  const choose = (value: string | null) => setTab(TABS.find((one) => one === value) ?? 'queue')
   return (
     <Page title="Activity">
-      {groups.length === 0 && pending.length === 0 && (
-        <EmptyState
-          icon={<IconCircleCheck size={44} stroke={1.3} color="var(--tone-good)" aria-hidden />}
-          title="Nothing is waiting"
-          text="Files that you save into a folder show here until they are in the bucket."
-        />
-      )}
-      {groups.length > 0 && (
-        <section className={classes.section} aria-label="Needs attention">
-          <h2 className={classes.heading}>Needs attention</h2>
-          {groups.map((group) => (
-            <AttentionCard key={`${group.code} ${group.sentence}`} group={group} />
+      <Tabs
+        className={classes.tabs ?? ''}
+        classNames={{ panel: classes.panel ?? '', tab: classes.tab ?? '' }}
+        value={tab}
+        onChange={choose}
+        keepMounted={false}
+      >
+        <Tabs.List aria-label="Activity">
+          {TABS.map((one) => (
+            <Tabs.Tab key={one} value={one}>
+              {WORDS[one]}
+              <Count count={counts[one]} isAttention={one === 'attention' || one === 'conflicts'} />
+            </Tabs.Tab>
           ))}
-        </section>
-      )}
-      {pending.length > 0 && (
-        <section className={classes.section} aria-label="Waiting to upload">
-          <h2 className={classes.heading}>Waiting to upload</h2>
-          <ul className={classes.card}>
-            {pending.map((mount) => (
-              <PendingRow key={mount.dir} mount={mount} />
-            ))}
-          </ul>
-        </section>
-      )}
+        </Tabs.List>
+        <Tabs.Panel value="queue">
+          <QueuePanel />
+        </Tabs.Panel>
+        <Tabs.Panel value="attention">
+          <AttentionPanel />
+        </Tabs.Panel>
+        <Tabs.Panel value="conflicts">
+          <ConflictsPanel />
+        </Tabs.Panel>
+        <Tabs.Panel value="recent">
+          <RecentPanel />
+        </Tabs.Panel>
+      </Tabs>
     </Page>
   )
 }
 
-function PendingRow({ mount }: { readonly mount: MountRow }) {
-  const isUploading = mount.state === 'mounted'
+function firstTab({ attention, conflicts }: Pick<Record<Tab, number>, 'attention' | 'conflicts'>) {
+  if (attention > 0) return 'attention'
+  return conflicts > 0 ? 'conflicts' : 'queue'
+}
+
+type CountProps = { readonly count: number; readonly isAttention: boolean }
+
+/** Its place is kept when there is nothing to count, so that tabs do not move. */
+function Count({ count, isAttention }: CountProps) {
   return (
-    <li className={classes.row}>
-      <ToneIcon tone={isUploading ? 'busy' : 'quiet'} />
-      <div className={classes.what}>
-        <div className={`${classes.name} ellipsis`}>{folderName(mount.dir)}</div>
-        <div className={`${classes.quiet} ellipsis`}>
-          {mount.reason ?? (isUploading ? `To ${remotePath(mount)}` : stateWord(mount.state))}
-        </div>
-      </div>
-      <div className={`${classes.amount} numbers`}>{formatCount(mount.pendingFiles, 'file')}</div>
-      <div className={`${classes.amount} numbers`}>{formatBytes(mount.pendingBytes)}</div>
-    </li>
+    <span
+      className={`${classes.count} numbers`}
+      data-tone={count > 0 && isAttention ? 'attention' : undefined}
+      data-empty={count === 0}
+    >
+      {count > 999 ? '999+' : count}
+    </span>
   )
 }
 
-function AttentionCard({ group }: { readonly group: AttentionGroup }) {
+function EngineAway({ reason }: { readonly reason: string | undefined }) {
   return (
-    <div className={classes.card}>
-      <div className={classes.cause}>
-        <ToneIcon tone="attention" />
-        <div>
-          <div className={classes.name}>{group.sentence}</div>
-          <div className={`${classes.quiet} numbers`}>
-            {formatCount(group.files.length, 'file')} · {group.code}
-          </div>
-        </div>
-      </div>
-      <ul className={classes.files}>
-        {group.files.map(({ mountDir, path, atMs }) => (
-          <li key={`${mountDir} ${path} ${atMs}`} className={classes.file}>
-            <span className="ellipsis ellipsis-start selectable" title={`${mountDir}/${path}`}>
-              {path}
-            </span>
-            <span className={`${classes.quiet} numbers`} title={exactTime(atMs)}>
-              {relativeTime(atMs, Date.now())}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </div>
+    <Page title="Activity">
+      <EmptyState
+        icon={<IconEngine size={44} stroke={1.3} aria-hidden />}
+        title="The engine starts"
+        text={reason ?? 'What waits to be uploaded is shown as soon as it runs. Nothing is lost.'}
+      />
+    </Page>
   )
 }

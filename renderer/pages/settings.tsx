@@ -101,6 +101,9 @@ function ConnectionRow({ connection }: { readonly connection: ConnectionView }) 
         <Button variant="default" size="xs" onClick={() => showBuckets(id)}>
           Show buckets
         </Button>
+        <Button variant="default" size="xs" onClick={() => open({ kind: 'renew-keys', id })}>
+          Newer keys…
+        </Button>
         <Tooltip label="Remove">
           <ActionIcon
             variant="subtle"

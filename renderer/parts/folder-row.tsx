@@ -1,20 +1,28 @@
 /** One mount: what it is, how it is, and what can be done with it. */
-import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Menu, Tooltip, UnstyledButton } from '@mantine/core'
 import {
   IconDots,
+  IconDownload,
   IconFolder,
   IconFolderOff,
   IconLock,
   IconPlane,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRefresh,
   IconTrash,
+  IconUpload,
 } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import type { FolderRole } from '../../shared/folder-roles.ts'
 import { formatBytes, formatCount } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
+import { useNow } from '../now.ts'
 import classes from '../pages/folders.module.css'
+import { useFolderRoles } from '../queries.ts'
+import { heldSentence } from '../view/attention.ts'
 import {
   folderName,
   foundSentence,
@@ -24,6 +32,8 @@ import {
   stateTone,
   stateWord,
 } from '../view/mount-state.ts'
+import { listedWords, readOnlyReason } from '../view/rights.ts'
+import { exactTime } from '../view/time.ts'
 import { ToneIcon } from './tone.tsx'
 
 type RowProps = { readonly mount: MountRow }
@@ -43,9 +53,7 @@ export function FolderRow({ mount }: RowProps) {
       <FolderFacts mount={mount} />
       <FolderState mount={mount} />
       <FolderActions mount={mount} />
-      {mount.reason !== undefined && mount.state !== 'mounted' && (
-        <p className={classes.reason}>{mount.reason}</p>
-      )}
+      <FolderNotes mount={mount} />
       {mount.found !== undefined && (
         <p className={classes.reason}>
           {foundSentence(mount.found.count)} <span className="selectable">{mount.found.dir}</span>
@@ -55,8 +63,47 @@ export function FolderRow({ mount }: RowProps) {
   )
 }
 
+/** Why the folder is as it is, and the way out. */
+function FolderNotes({ mount }: RowProps) {
+  const { open: openDialog, goTo } = useNavigation()
+  const { state, reason, connectionId, heldDeletes } = mount
+  const mayRenew = state === 'needs-sign-in' && connectionId !== undefined
+  return (
+    <>
+      {reason !== undefined && (
+        <p className={classes.reason}>
+          {reason}{' '}
+          {mayRenew && (
+            <NoteLink onClick={() => openDialog({ kind: 'renew-keys', id: connectionId })}>
+              Enter newer keys…
+            </NoteLink>
+          )}
+        </p>
+      )}
+      {heldDeletes !== undefined && (
+        <p className={classes.reason}>
+          {heldSentence(heldDeletes)}.{' '}
+          <NoteLink onClick={() => goTo('activity')}>Allow or undo…</NoteLink>
+        </p>
+      )}
+    </>
+  )
+}
+
+type NoteLinkProps = { readonly onClick: () => void; readonly children: ReactNode }
+
+function NoteLink({ onClick, children }: NoteLinkProps) {
+  return (
+    <UnstyledButton className={classes.noteLink} onClick={onClick}>
+      {children}
+    </UnstyledButton>
+  )
+}
+
 function FolderFacts({ mount }: RowProps) {
   const connection = mount.connectionName ?? 'command line'
+  const listed = listedWords(mount.listedMs, useNow())
+  const role = useRole(mount.dir)
   return (
     <div>
       <div className={classes.name}>
@@ -64,11 +111,14 @@ function FolderFacts({ mount }: RowProps) {
           {remotePath(mount)}
         </span>
         {mount.readOnly && (
-          <span className={classes.mark}>
-            <IconLock size={11} aria-hidden />
-            Read-only
-          </span>
+          <Tooltip label={readOnlyReason(mount)}>
+            <span className={classes.mark}>
+              <IconLock size={11} aria-hidden />
+              Read-only
+            </span>
+          </Tooltip>
         )}
+        {role !== undefined && <span className={classes.mark}>{ROLE_WORDS[role]}</span>}
       </div>
       <div className={classes.meta}>
         <span className="ellipsis selectable" title={mount.dir}>
@@ -77,9 +127,21 @@ function FolderFacts({ mount }: RowProps) {
         <span className="ellipsis" title={mount.endpointUrl}>
           {connection}
         </span>
+        {listed !== undefined && (
+          <span className="numbers" title={exactTime(mount.listedMs ?? 0)}>
+            {listed}
+          </span>
+        )}
       </div>
     </div>
   )
+}
+
+const ROLE_WORDS = { send: 'Send folder', receive: 'Receive folder' } as const
+
+function useRole(dir: string): FolderRole | undefined {
+  const { data } = useFolderRoles()
+  return data?.find((folder) => folder.dir === dir)?.role
 }
 
 function FolderState({ mount }: RowProps) {
@@ -157,12 +219,21 @@ function MoreMenu({ mount }: RowProps) {
         </Menu.Item>
         {isServing(mount.state) && (
           <Menu.Item
+            leftSection={<IconRefresh size={16} />}
+            onClick={() => actions.refresh(mount.dir)}
+          >
+            Refresh
+          </Menu.Item>
+        )}
+        {isServing(mount.state) && (
+          <Menu.Item
             leftSection={<IconPlane size={16} />}
             onClick={() => actions.keepOffline(mount.dir, true)}
           >
             Keep offline
           </Menu.Item>
         )}
+        {isServing(mount.state) && <RoleItems mount={mount} />}
         {isServing(mount.state) ? (
           <Menu.Item
             leftSection={<IconPlugConnectedX size={16} />}
@@ -189,5 +260,37 @@ function MoreMenu({ mount }: RowProps) {
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>
+  )
+}
+
+/** Marks that say what the folder is for: batches that leave it, or come into it. */
+function RoleItems({ mount }: RowProps) {
+  const { setRole } = useMountActions()
+  const role = useRole(mount.dir)
+  if (role !== undefined) {
+    const Icon = role === 'send' ? IconUpload : IconDownload
+    return (
+      <Menu.Item leftSection={<Icon size={16} />} onClick={() => setRole(mount.dir, undefined)}>
+        No {ROLE_WORDS[role].toLowerCase()} any more
+      </Menu.Item>
+    )
+  }
+  return (
+    <>
+      {!mount.readOnly && (
+        <Menu.Item
+          leftSection={<IconUpload size={16} />}
+          onClick={() => setRole(mount.dir, 'send')}
+        >
+          Make it a send folder
+        </Menu.Item>
+      )}
+      <Menu.Item
+        leftSection={<IconDownload size={16} />}
+        onClick={() => setRole(mount.dir, 'receive')}
+      >
+        Make it a receive folder
+      </Menu.Item>
+    </>
   )
 }

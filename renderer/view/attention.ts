@@ -1,29 +1,57 @@
-/** Files that wait for a person, grouped by what would help. Pure. */
+/** What waits for a person, and what would help. Pure. */
+import { formatCount } from '../../shared/sentences.ts'
+import type { AttentionEntry, AttentionGroup, SyncView } from '../../shared/sync-model.ts'
 import type { MountRow, WindowStatus } from '../../shared/window-contract.ts'
+import { needsPerson } from '../../shared/window-verdict.ts'
 
-type MountError = MountRow['errors'][number]
-export type AttentionFile = {
-  readonly mountDir: string
-  readonly path: string
-  readonly atMs: number
-}
-export type AttentionGroup = {
-  readonly code: MountError['code']
-  readonly sentence: string
-  readonly files: readonly AttentionFile[]
+/** Newer keys would help, or a keychain that is open. */
+export function isAboutKeys({ cause }: Pick<AttentionGroup, 'cause'>): boolean {
+  return cause === 'auth/denied' || cause === 'auth/bad-key' || cause.startsWith('keychain/')
 }
 
-/** Groups in the order of their newest file. */
-export function attentionGroups(status: WindowStatus): AttentionGroup[] {
-  const groups = new Map<string, AttentionGroup & { files: AttentionFile[] }>()
-  for (const { dir, errors } of status.mounts) {
-    for (const { code, sentence, path, atMs } of errors) {
-      const key = `${code} ${sentence}`
-      const group = groups.get(key) ?? { code, sentence, files: [] }
-      group.files.push({ mountDir: dir, path, atMs })
-      groups.set(key, group)
-    }
+/** The connection of the folder that shows this bucket. */
+export function connectionOf(mounts: readonly MountRow[], bucket: string): string | undefined {
+  return mounts.find((mount) => mount.bucket === bucket && mount.connectionId)?.connectionId
+}
+
+/** `AccessDenied · HTTP 403 · request 17C4…`: for whoever looks after the server. */
+export function serverWords({ serverCode, httpStatus, requestId, detail }: AttentionEntry): string {
+  const facts = [
+    ...(serverCode === undefined ? [] : [serverCode]),
+    ...(httpStatus === undefined ? [] : [`HTTP ${httpStatus}`]),
+    ...(requestId === undefined ? [] : [`request ${requestId}`]),
+  ]
+  return facts.length > 0 ? facts.join(' · ') : detail
+}
+
+/** `1,204 removed files are still in the bucket.` */
+export function heldSentence({ count }: NonNullable<MountRow['heldDeletes']>): string {
+  return `${formatCount(count, 'removed file')} ${count === 1 ? 'is' : 'are'} still in the bucket`
+}
+
+export type ActivityCounts = {
+  readonly queue: number
+  readonly attention: number
+  readonly conflicts: number
+}
+
+const NOTHING: Pick<SyncView, 'counts' | 'queue'> = {
+  counts: {
+    pendingFiles: 0,
+    pendingBytes: 0,
+    uploading: 0,
+    downloading: 0,
+    failed: 0,
+    conflicts: 0,
+  },
+  queue: { total: 0, entries: [] },
+}
+
+export function activityCounts({ sync, mounts }: WindowStatus): ActivityCounts {
+  const { counts, queue } = sync ?? NOTHING
+  return {
+    queue: queue.total,
+    attention: counts.failed + mounts.filter(needsPerson).length,
+    conflicts: counts.conflicts,
   }
-  const newest = ({ files }: AttentionGroup) => Math.max(...files.map(({ atMs }) => atMs))
-  return [...groups.values()].sort((a, b) => newest(b) - newest(a))
 }

@@ -19,3 +19,11 @@ export function relativeTime(atMs: number, nowMs: number): string {
 export function exactTime(atMs: number): string {
   return new Date(atMs).toLocaleString()
 }
+
+/** `12 s`, `3 min`, `2 h`, `4 days`: rounded up, because it is about what is left. */
+export function durationWords(ms: number): string {
+  if (ms < MINUTE_MS) return `${Math.max(1, Math.ceil(ms / 1000))} s`
+  if (ms < HOUR_MS) return `${Math.ceil(ms / MINUTE_MS)} min`
+  if (ms < 2 * DAY_MS) return `${Math.ceil(ms / HOUR_MS)} h`
+  return `${Math.ceil(ms / DAY_MS)} days`
+}

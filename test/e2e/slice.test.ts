@@ -4,10 +4,10 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { takePicture as pictureOf, runProgram, takePictures, ways } from '../support/app-window.ts'
 import {
   type AppFolders,
   closeAll,
@@ -22,12 +22,9 @@ import { plainS3Client } from '../support/s3-client.ts'
 import { filesWith, processesWith } from '../support/traces.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
-const IMAGES = join(import.meta.dirname, '../../docs/images')
 const WRONG_SECRET = 'wrong-secret-canary-91c2'
 const BUCKETS = ['ct-scans', 'demo', 'results-2026', 'simulation-inputs']
 const ALL_UPLOADED = 'Everything you saved is in the bucket'
-/** A file operation of another program on a healthy mount takes milliseconds. */
-const PROGRAM_MS = 20_000
 
 let screen: Screen
 let keyring: Keyring
@@ -38,39 +35,12 @@ let window: Page
 
 const mountDir = () => join(folders.home, 'Pail', 'demo')
 const keptFile = () => join(mountDir(), 'kept.txt')
-const verdict = (sentence: string | RegExp) =>
-  window.getByTestId('verdict').getByText(sentence).waitFor({ timeout: 60_000 })
-const goTo = (page: string) =>
-  window.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: page }).click()
-const mountRow = (name: string, state: string) =>
-  window.locator(`li[aria-label="${name}"][data-state="${state}"]`).waitFor({ timeout: 30_000 })
-
-/** Another program: this process must not wait on a mount, and nor must the app. */
-function runProgram(script: string, ...args: readonly string[]): string {
-  const done = spawnSync('sh', ['-c', script, 'sh', ...args], { timeout: PROGRAM_MS })
-  expect(done.status, done.stderr?.toString()).toBe(0)
-  return done.stdout.toString()
-}
+const { verdict, goTo, mountRow } = ways(() => window)
+const takePicture = (name: string) => pictureOf({ running, folders }, name)
 
 async function start(): Promise<void> {
   running = await launchApp({ folders, display: screen.display, env: keyring.env })
   window = running.window
-}
-
-async function takePicture(name: string): Promise<void> {
-  if (process.env.PAIL_SCREENSHOTS !== '1') return
-  await mkdir(IMAGES, { recursive: true })
-  // The paths of a person instead of those of a test.
-  await running.app.evaluate(async ({ BrowserWindow }, home) => {
-    const [shown] = BrowserWindow.getAllWindows()
-    const ask = "window.pail.invoke('status/get', {}).then((reply) => reply.value)"
-    const status = await shown?.webContents.executeJavaScript(ask)
-    const text = JSON.stringify(status).replaceAll(home, '/home/ana')
-    shown?.webContents.send('status/changed', JSON.parse(text))
-  }, folders.home)
-  await window.mouse.move(4, 4)
-  await window.waitForTimeout(400)
-  await window.screenshot({ path: join(IMAGES, `${name}.png`) })
 }
 
 beforeAll(async () => {
@@ -141,7 +111,7 @@ describe('a bucket becomes a folder', () => {
     runProgram('head -c 3100000 /dev/zero > "$1/scan.raw"', mountDir())
     await verdict('1 file, 3.1 MB still to upload')
     await goTo('Activity')
-    await window.getByRole('region', { name: 'Waiting to upload' }).getByText('3.1 MB').waitFor()
+    await window.getByRole('listitem', { name: 'scan.raw' }).getByText('3.1 MB').waitFor()
     server.resume()
     await window.getByText('Nothing is waiting').waitFor({ timeout: 90_000 })
     await verdict(ALL_UPLOADED)
@@ -178,11 +148,7 @@ describe('a bucket becomes a folder', () => {
     server.pause()
     runProgram('for i in 1 2 3; do head -c 21000000 /dev/zero > "$1/run-$i.h5"; done', mountDir())
     await verdict('3 files, 63 MB still to upload')
-    await window.emulateMedia({ colorScheme: 'light' })
-    await takePicture('folders-light')
-    await window.emulateMedia({ colorScheme: 'dark' })
-    await takePicture('folders-dark')
-    await window.emulateMedia({ colorScheme: 'light' })
+    await takePictures({ running, folders }, 'folders')
     server.resume()
     await verdict(ALL_UPLOADED)
   })
@@ -197,13 +163,14 @@ describe('a bucket becomes a folder', () => {
     await window.getByRole('button', { name: 'Ready for a flight?' }).click()
     const result = window.getByRole('status', { name: 'Result of the check' })
     await result.getByText('Ready for a flight').waitFor({ timeout: 60_000 })
+    await takePictures({ running, folders }, 'offline')
   })
 
   test('without requests by choice the folder is read, and what is saved waits', async () => {
     await window.getByRole('switch', { name: 'Work offline' }).check({ force: true })
     await verdict('Working offline')
     runProgram('echo later > "$1/later.txt"; cat "$1/kept.txt"', mountDir())
-    await verdict(/Working offline: 1 file/)
+    await verdict(/1 file, 6 bytes still to upload/)
     await window.getByRole('switch', { name: 'Work offline' }).uncheck({ force: true })
     await verdict(ALL_UPLOADED)
     const object = await plainS3Client(server).get('demo', 'later.txt')

@@ -3,6 +3,7 @@ import { Leaving } from '../../../main/leaving.ts'
 import { type QuitAnswer, quitQuestion } from '../../../main/quit.ts'
 import type { WindowStatus } from '../../../shared/window-contract.ts'
 import { settle } from '../../support/fake-clock.ts'
+import { syncView } from '../../support/sync-view.ts'
 import { mountView } from './desktop-fakes.ts'
 
 function statusWith(pendingFiles: number, isShared = false): WindowStatus {
@@ -10,7 +11,8 @@ function statusWith(pendingFiles: number, isShared = false): WindowStatus {
     ...mountView({ pendingFiles, pendingBytes: pendingFiles * 100e6 }),
     isWanted: true,
   }
-  return { engine: { state: 'running', isShared }, mounts: [mount] }
+  const counts = { ...syncView().counts, pendingFiles, pendingBytes: pendingFiles * 100e6 }
+  return { engine: { state: 'running', isShared }, mounts: [mount], sync: syncView({ counts }) }
 }
 
 function setUp(status: WindowStatus, answer: QuitAnswer) {
@@ -85,5 +87,20 @@ describe('Leaving', () => {
 
   test('asks nothing when the engine goes on without the app', () => {
     expect(quitQuestion(statusWith(3, true))).toBeUndefined()
+  })
+
+  test('counts what the engine counts, also of folders that are not mounted', () => {
+    const { mounts: _, ...status } = statusWith(2)
+    expect(quitQuestion({ ...status, mounts: [] })?.message).toBe('2 files, 200 MB still to upload')
+  })
+
+  test('does not offer to wait for uploads that a person halted', () => {
+    const status = statusWith(1)
+    expect(quitQuestion(status)?.buttons).toContain('Wait for uploads')
+    for (const halt of [{ isPaused: true }, { isWorkingOffline: true }]) {
+      const sync = { ...syncView(halt), counts: status.sync?.counts ?? syncView().counts }
+      const question = quitQuestion({ ...status, sync })
+      expect(question?.buttons).toEqual(['Quit, upload next time', 'Cancel'])
+    }
   })
 })

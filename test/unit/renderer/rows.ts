@@ -1,5 +1,8 @@
 /** Statuses for tests of the window. */
+import type { SyncView } from '../../../shared/sync-model.ts'
+import { verdictOf } from '../../../shared/verdict.ts'
 import type { MountRow, WindowStatus } from '../../../shared/window-contract.ts'
+import { syncView } from '../../support/sync-view.ts'
 
 export const CONNECTION_ID = '00000000-0000-4000-8000-000000000001'
 
@@ -22,6 +25,25 @@ export function mountRow(over: Partial<MountRow> = {}): MountRow {
   }
 }
 
+/** What the engine says of these folders. */
 export function statusOf(...mounts: readonly MountRow[]): WindowStatus {
-  return { engine: { state: 'running', isShared: false }, mounts: [...mounts] }
+  const sum = (of: (mount: MountRow) => number) =>
+    mounts.reduce((total, mount) => total + of(mount), 0)
+  const counts = {
+    ...syncView().counts,
+    pendingFiles: sum(({ pendingFiles }) => pendingFiles),
+    pendingBytes: sum(({ pendingBytes }) => pendingBytes),
+    failed: sum(({ errors }) => errors.length),
+  }
+  return {
+    engine: { state: 'running', isShared: false },
+    mounts: [...mounts],
+    sync: syncWith({ counts }),
+  }
+}
+
+/** A sync view whose verdict fits its figures. */
+export function syncWith(over: Partial<SyncView>): SyncView {
+  const sync = syncView(over)
+  return { ...sync, verdict: verdictOf({ ...sync, isOffline: false }) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { attentionGroups } from '../../../renderer/view/attention.ts'
+import { activityCounts, connectionOf, serverWords } from '../../../renderer/view/attention.ts'
 import { arrange, bucketRows, nextSort } from '../../../renderer/view/bucket-rows.ts'
 import { recognise } from '../../../renderer/view/credential-paste.ts'
 import {
@@ -10,10 +10,15 @@ import {
   regionOf,
 } from '../../../renderer/view/endpoint.ts'
 import { stateAction, stateTone, stateWord } from '../../../renderer/view/mount-state.ts'
-import { relativeTime } from '../../../renderer/view/time.ts'
+import { localPathOf, originWords, progressWords, waitWords } from '../../../renderer/view/queue.ts'
+import { filterRecent, type RecentFilter } from '../../../renderer/view/recent.ts'
+import { listedWords, readOnlyReason } from '../../../renderer/view/rights.ts'
+import { durationWords, relativeTime } from '../../../renderer/view/time.ts'
 import { verdict } from '../../../renderer/view/verdict.ts'
 import { MOUNT_STATES } from '../../../shared/model.ts'
-import { CONNECTION_ID, mountRow, statusOf } from './rows.ts'
+import type { QueueEntry } from '../../../shared/sync-model.ts'
+import { syncView } from '../../support/sync-view.ts'
+import { CONNECTION_ID, mountRow, statusOf, syncWith } from './rows.ts'
 
 const ERROR = { path: 'a', code: 'auth/denied' as const, sentence: 'Denied.', atMs: 5 }
 
@@ -21,7 +26,10 @@ describe('the verdict', () => {
   test('says that everything is in the bucket only when nothing is pending anywhere', () => {
     expect(verdict(statusOf(mountRow())).sentence).toBe('Everything you saved is in the bucket')
     const busy = statusOf(mountRow(), mountRow({ pendingFiles: 3, pendingBytes: 310e6 }))
-    expect(verdict(busy)).toEqual({ tone: 'busy', sentence: '3 files, 310 MB still to upload' })
+    expect(verdict(busy)).toMatchObject({
+      tone: 'busy',
+      sentence: '3 files, 310 MB still to upload',
+    })
     const unmounted = statusOf(mountRow({ state: 'stopped', pendingFiles: 1, pendingBytes: 1 }))
     expect(verdict(unmounted).sentence).toBe('1 file, 1 byte still to upload')
   })
@@ -30,7 +38,10 @@ describe('the verdict', () => {
     const row = mountRow({ pendingFiles: 2, errors: [ERROR, ERROR] })
     expect(verdict(statusOf(row)).sentence).toBe('2 files need attention')
     const failed = statusOf(mountRow({ state: 'failed' }), mountRow({ pendingFiles: 2 }))
-    expect(verdict(failed)).toEqual({ tone: 'attention', sentence: '1 folder needs attention' })
+    expect(verdict(failed)).toMatchObject({
+      tone: 'attention',
+      sentence: '1 folder needs attention',
+    })
   })
 
   test('does not claim anything while the engine is away, or before the first folder', () => {
@@ -38,6 +49,25 @@ describe('the verdict', () => {
     const engine = { state: 'restarting' as const, isShared: false, reason: 'It restarts.' }
     expect(verdict({ ...away, engine }).sentence).toBe('It restarts.')
     expect(verdict(statusOf()).sentence).toBe('No folders yet')
+    const { sync: _, ...unknown } = statusOf(mountRow())
+    expect(verdict(unknown).sentence).toBe('Pail starts')
+  })
+
+  test('says why work rests', () => {
+    const counts = { ...syncView().counts, pendingFiles: 1, pendingBytes: 5e6 }
+    const status = statusOf(mountRow({ pendingFiles: 1, pendingBytes: 5e6 }))
+    const paused = verdict({ ...status, sync: syncWith({ counts, isPaused: true }) })
+    expect(paused).toMatchObject({ kind: 'paused', note: 'Uploads are paused' })
+    const away = verdict({ ...status, sync: syncWith({ counts, isWorkingOffline: true }) })
+    expect(away).toMatchObject({ kind: 'offline', note: 'Working offline' })
+    expect(away.sentence).toBe('1 file, 5.0 MB still to upload')
+    const cutOff = verdict(statusOf(mountRow({ state: 'offline' })))
+    expect(cutOff).toMatchObject({ kind: 'offline', note: 'No connection to the bucket' })
+  })
+
+  test('calls for a person while removed files wait for an answer', () => {
+    const held = statusOf(mountRow({ heldDeletes: { count: 2, sinceMs: 0 } }))
+    expect(verdict(held)).toMatchObject({ tone: 'attention', sentence: '1 folder needs attention' })
   })
 })
 
@@ -53,6 +83,19 @@ describe('a mount’s state', () => {
   test('offers no mounting for folders whose keys this app does not have', () => {
     const { connectionId: _, ...foreign } = mountRow({ state: 'failed' })
     expect(stateAction(foreign)).toBe('none')
+  })
+})
+
+describe('a read-only folder', () => {
+  test('says whether a person or the keys made it so', () => {
+    const rights = { list: 'yes', read: 'yes', write: 'no', delete: 'no' } as const
+    expect(readOnlyReason({ rights })).toContain('keys')
+    expect(readOnlyReason({})).toContain('Mounted read-only')
+  })
+
+  test('tells the age of its listing once there is one', () => {
+    expect(listedWords(undefined, 0)).toBeUndefined()
+    expect(listedWords(0, 180_000)).toBe('listed 3 min ago')
   })
 })
 
@@ -163,14 +206,90 @@ describe('the list of buckets', () => {
 })
 
 describe('what needs attention', () => {
-  test('is grouped by cause, the newest first', () => {
-    const later = { ...ERROR, code: 's3/too-large' as const, sentence: 'Too large.', atMs: 9 }
-    const status = statusOf(mountRow({ errors: [ERROR, later] }), mountRow({ errors: [ERROR] }))
-    const groups = attentionGroups(status)
-    expect(groups.map(({ sentence, files }) => [sentence, files.length])).toEqual([
-      ['Too large.', 1],
-      ['Denied.', 2],
-    ])
+  const entry = { seq: 1, bucket: 'data', path: 'a', atMs: 5, attempts: 1, detail: 'refused' }
+
+  test('counts files, conflicts and folders that only a person can help', () => {
+    const held = mountRow({ heldDeletes: { count: 9, sinceMs: 0 } })
+    const status = statusOf(mountRow({ errors: [ERROR] }), mountRow({ state: 'failed' }), held)
+    expect(activityCounts(status)).toEqual({ queue: 0, attention: 3, conflicts: 0 })
+  })
+
+  test('names the code of the server and its request, or else what is known', () => {
+    const told = { ...entry, serverCode: 'AccessDenied', httpStatus: 403, requestId: '17C4' }
+    expect(serverWords(told)).toBe('AccessDenied · HTTP 403 · request 17C4')
+    expect(serverWords(entry)).toBe('refused')
+  })
+
+  test('finds the connection whose keys would help', () => {
+    expect(connectionOf([mountRow()], 'data')).toBe(CONNECTION_ID)
+    expect(connectionOf([mountRow()], 'other')).toBeUndefined()
+  })
+})
+
+describe('an entry of the queue', () => {
+  const entry: QueueEntry = {
+    seq: 1,
+    bucket: 'data',
+    path: 'runs/7/scan.raw',
+    op: 'put',
+    direction: 'up',
+    state: 'running',
+    sizeBytes: 100e6,
+    doneBytes: 31e6,
+    bytesPerSecond: 4.2e6,
+    attempts: 0,
+  }
+
+  test('on its way says how far, how fast, how long and which part', () => {
+    const sending = { ...entry, part: { done: 2, total: 12 } }
+    expect(progressWords(sending)).toBe('31 % · 4.2 MB/s · 17 s left · part 3 of 12')
+    expect(progressWords({ ...entry, doneBytes: 0, bytesPerSecond: 0 })).toBe('0 %')
+  })
+
+  test('that waits says why and when it goes on', () => {
+    const reason = 'Uploads are paused.'
+    const paused = { ...entry, reason, nextTry: { when: 'resumed' as const } }
+    expect(waitWords(paused, 0)).toBe('Uploads are paused. Goes on when uploads are resumed.')
+    const later = { ...entry, reason: 'It broke off.', nextTry: { atMs: 90_000 } }
+    expect(waitWords(later, 0)).toBe('It broke off. Goes on in 2 min.')
+    expect(waitWords(later, 100_000)).toBe('It broke off.')
+  })
+
+  test('says where it belongs, who saved it and how often it was tried', () => {
+    const tried = { ...entry, program: 'python3', attempts: 3 }
+    expect(originWords(tried)).toBe('data/runs/7 · saved by python3 · tried 3 times')
+    expect(originWords({ ...entry, path: 'a' })).toBe('data')
+  })
+
+  test('is found on this computer while its folder is mounted', () => {
+    const mounts = [mountRow({ prefix: 'runs/', dir: '/home/ana/Pail/runs' })]
+    expect(localPathOf(mounts, entry)).toBe('/home/ana/Pail/runs/7/scan.raw')
+    expect(localPathOf(mounts, { ...entry, path: 'else' })).toBeUndefined()
+    expect(localPathOf([mountRow({ state: 'stopped' })], entry)).toBeUndefined()
+  })
+})
+
+describe('recent events', () => {
+  const event = {
+    id: 1,
+    atMs: 0,
+    kind: 'uploaded',
+    origin: 'local' as const,
+    bucket: 'data',
+    path: 'a.csv',
+    count: 1,
+    sizeBytes: 1,
+    program: 'python3',
+    sentence: 'a.csv is in the bucket.',
+  }
+  const theirs = { ...event, id: 2, origin: 'remote' as const, sentence: 'b came into the bucket.' }
+
+  test('are filtered by what they say, by program and by whose they are', () => {
+    const ids = (filter: RecentFilter) => filterRecent([event, theirs], filter).map(({ id }) => id)
+    expect(ids({ origin: 'all', search: '' })).toEqual([1, 2])
+    expect(ids({ origin: 'remote', search: '' })).toEqual([2])
+    expect(ids({ origin: 'all', search: ' A.CSV ' })).toEqual([1])
+    expect(ids({ origin: 'local', search: 'Python' })).toEqual([1])
   })
 })
 
@@ -184,5 +303,16 @@ describe('times', () => {
     expect(ago(30 * 3_600_000)).toBe('yesterday')
     expect(ago(3 * 86_400_000)).toBe('3 days ago')
     expect(ago(90 * 86_400_000)).toMatch(/^\d{4}-\d\d-\d\d$/)
+  })
+
+  test('that are left are rounded up', () => {
+    expect([0, 1, 59_001, 61_000, 5_400_000, 300_000_000].map(durationWords)).toEqual([
+      '1 s',
+      '1 s',
+      '60 s',
+      '2 min',
+      '2 h',
+      '4 days',
+    ])
   })
 })

@@ -1,108 +1,12 @@
-import { notifications } from '@mantine/notifications'
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
+import { cleanup, fireEvent, screen, within } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { App } from '../../../renderer/app.tsx'
-import { createWindowClient } from '../../../renderer/client.ts'
-import { Providers } from '../../../renderer/providers.tsx'
 import { PailError } from '../../../shared/errors.ts'
-import type { PinCheckView, PinView } from '../../../shared/keeping-contract.ts'
-import type { HoldersView } from '../../../shared/unmounting.ts'
-import type { WindowStatus } from '../../../shared/window-contract.ts'
-import type { WindowBridge } from '../../../shared/window-names.ts'
-import { CONNECTION_ID, mountRow, statusOf } from './rows.ts'
+import { syncView } from '../../support/sync-view.ts'
+import { FakeBridge, forgetWindow, open, prepareWindow } from './fake-main.tsx'
+import { mountRow, statusOf, syncWith } from './rows.ts'
 
-const CONNECTION = {
-  id: CONNECTION_ID,
-  name: 'Lab',
-  endpointUrl: 'https://s3.example.org',
-  region: 'eu-de',
-  accessKeyId: 'AK',
-}
-
-function pinTotal() {
-  return { percent: 100, files: 3, bytes: 5e6, readyFiles: 3, readyBytes: 5e6 }
-}
-
-/** Main as the window sees it. */
-class FakeBridge implements WindowBridge {
-  status: WindowStatus = statusOf()
-  connections: unknown[] = [CONNECTION]
-  holders: HoldersView = { holders: [], isComplete: true, pendingFiles: 0, pendingBytes: 0 }
-  pins: PinView[] = []
-  check: PinCheckView = {
-    ...pinTotal(),
-    isReady: true,
-    isListed: true,
-    repairedFiles: 0,
-    missingCount: 0,
-    missing: [],
-  }
-  readonly failures = new Map<string, PailError>()
-  readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
-  #listeners: Array<(value: unknown) => void> = []
-
-  invoke: WindowBridge['invoke'] = async (name, input) => {
-    this.calls.push({ name, input })
-    const failure = this.failures.get(name)
-    if (failure !== undefined) return { ok: false, error: failure.toWire() }
-    return { ok: true, value: this.#answer(name) }
-  }
-
-  subscribe: WindowBridge['subscribe'] = (name, listener) => {
-    if (name === 'status/changed') this.#listeners.push(listener)
-    return () => {}
-  }
-
-  tell(status: WindowStatus): void {
-    for (const listener of this.#listeners) listener(status)
-  }
-
-  inputsOf(name: string): unknown[] {
-    return this.calls.filter((call) => call.name === name).map(({ input }) => input)
-  }
-
-  #answer(name: string): unknown {
-    if (name === 'status/get') return this.status
-    if (name === 'connections/list') return this.connections
-    if (name === 'connections/add') return CONNECTION
-    if (name === 'buckets/list') return [{ name: 'data' }]
-    if (name === 'pins/list') return { pins: this.pins, total: pinTotal() }
-    if (name === 'pins/check') return this.check
-    if (name === 'mounts/holders') return this.holders
-    if (name === 'mounts/stop') return mountRow({ state: 'stopped' })
-    if (name === 'folders/suggest') return { dir: '/home/ana/Pail/data' }
-    return {}
-  }
-}
-
-/** What happy-dom does not have and the components ask for. */
-beforeEach(() => {
-  window.matchMedia = (media) =>
-    Object.assign(new EventTarget(), {
-      matches: false,
-      media,
-      onchange: null,
-      addListener: () => {},
-      removeListener: () => {},
-    })
-  globalThis.ResizeObserver = class {
-    observe() {}
-    unobserve() {}
-    disconnect() {}
-  }
-})
-afterEach(() => {
-  cleanup()
-  notifications.clean()
-})
-
-function open(bridge: FakeBridge) {
-  render(
-    <Providers client={createWindowClient(bridge)} getStyleNonce={() => 'n'}>
-      <App />
-    </Providers>,
-  )
-}
+beforeEach(prepareWindow)
+afterEach(forgetWindow)
 
 const button = (name: string | RegExp) => screen.findByRole('button', { name })
 const verdict = () => screen.findByTestId('verdict')
@@ -242,9 +146,14 @@ describe('the window', () => {
     bridge.status = {
       ...statusOf(mountRow({ state: 'offline', pendingFiles: 2, pendingBytes: 5e6 })),
       isWorkingOffline: true,
+      sync: syncWith({
+        isWorkingOffline: true,
+        counts: { ...syncView().counts, pendingFiles: 2, pendingBytes: 5e6 },
+      }),
     }
     bridge.tell(bridge.status)
-    await screen.findByText('Working offline: 2 files, 5.0 MB still to upload')
+    expect(await screen.findAllByText('Working offline')).toHaveLength(1)
+    expect((await verdict()).textContent).toContain('2 files, 5.0 MB still to upload')
   })
 
   test('takes the keys out of a paste and keeps none of it readable', async () => {
@@ -290,5 +199,55 @@ describe('the window', () => {
     fireEvent.change(await screen.findByLabelText('Bucket name'), { target: { value: 'mine' } })
     fireEvent.click(screen.getByRole('button', { name: 'Mount…' }))
     await screen.findByRole('dialog', { name: 'Mount mine' })
+  })
+
+  test('says why a folder is read-only, how old its listing is, and what it is for', async () => {
+    const bridge = new FakeBridge()
+    const rights = { list: 'yes', read: 'yes', write: 'no', delete: 'no' } as const
+    const reason = 'The keys may read here, but not write.'
+    bridge.status = statusOf(
+      mountRow({ readOnly: true, rights, reason, listedMs: Date.now() - 180_500 }),
+    )
+    open(bridge)
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    for (const text of ['Read-only', reason, 'listed 3 min ago']) within(row).getByText(text)
+  })
+
+  test('refreshes a folder from its menu', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    open(bridge)
+    fireEvent.click(await button('More for data'))
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Refresh' }))
+    const dir = '/home/ana/Pail/data'
+    await expect.poll(() => bridge.inputsOf('folders/refresh')).toEqual([{ dir }])
+    await screen.findByText('data was refreshed: 2 changes')
+  })
+
+  test('makes a folder one that sends, from its menu', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow())
+    open(bridge)
+    fireEvent.click(await button('More for data'))
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Make it a send folder' }))
+    await expect
+      .poll(() => bridge.inputsOf('folders/set-role'))
+      .toEqual([{ dir: '/home/ana/Pail/data', role: 'send', options: {} }])
+  })
+
+  test('takes newer keys where a folder needs them, and mounts it with them', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow({ state: 'needs-sign-in', reason: 'Check the keys.' }))
+    open(bridge)
+    fireEvent.click(await button('Enter newer keys…'))
+    const dialog = await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
+    fireEvent.change(within(dialog).getByLabelText('Paste a credential'), {
+      target: { value: 'AKNEW:SKNEW' },
+    })
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Use these keys' }))
+    await expect
+      .poll(() => bridge.inputsOf('connections/renew'))
+      .toMatchObject([{ accessKeyId: 'AKNEW', secretAccessKey: 'SKNEW' }])
+    await expect.poll(() => bridge.inputsOf('mounts/start')).toMatchObject([{ bucket: 'data' }])
   })
 })

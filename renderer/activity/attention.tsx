@@ -1,0 +1,221 @@
+/** What waits for a person, grouped by its cause, each with what would help. */
+import { Button } from '@mantine/core'
+import { IconCircleCheck, IconKey, IconRefresh } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { formatCount } from '../../shared/sentences.ts'
+import type { AttentionEntry, AttentionGroup } from '../../shared/sync-model.ts'
+import type { MountRow } from '../../shared/window-contract.ts'
+import { needsPerson } from '../../shared/window-verdict.ts'
+import { showFailure, useMountActions } from '../mount-actions.ts'
+import { useNavigation } from '../navigation.ts'
+import { EmptyState } from '../parts/empty-state.tsx'
+import { ToneIcon } from '../parts/tone.tsx'
+import { useAction, useActivityList, useStatus } from '../queries.ts'
+import { connectionOf, heldSentence, isAboutKeys, serverWords } from '../view/attention.ts'
+import { folderName, stateAction, stateWord } from '../view/mount-state.ts'
+import { exactTime, relativeTime } from '../view/time.ts'
+import classes from './activity.module.css'
+import { FileActions } from './file-actions.tsx'
+import { Loaded, More } from './panel.tsx'
+
+export function AttentionPanel() {
+  const query = useActivityList('attention/list')
+  const { status } = useStatus()
+  const folders = status.mounts.filter(needsPerson)
+  return (
+    <Loaded query={query}>
+      {({ entries }) =>
+        entries.length === 0 && folders.length === 0 ? (
+          <NothingNeeded />
+        ) : (
+          <div className={classes.scroll}>
+            {folders.map((mount) =>
+              mount.heldDeletes === undefined ? (
+                <FolderCard key={mount.dir} mount={mount} />
+              ) : (
+                <HeldCard key={mount.dir} mount={mount} held={mount.heldDeletes} />
+              ),
+            )}
+            {entries.map((group) => (
+              <GroupCard key={group.cause} group={group} mounts={status.mounts} />
+            ))}
+          </div>
+        )
+      }
+    </Loaded>
+  )
+}
+
+function NothingNeeded() {
+  return (
+    <EmptyState
+      icon={<IconCircleCheck size={44} stroke={1.3} color="var(--tone-good)" aria-hidden />}
+      title="Nothing needs you"
+      text="When something cannot go on without you, its cause and what helps are shown here."
+    />
+  )
+}
+
+type CauseProps = {
+  readonly title: string
+  readonly note: string
+  readonly actions: ReactNode
+  readonly children?: ReactNode
+}
+
+function CauseCard({ title, note, actions, children }: CauseProps) {
+  return (
+    <section className={classes.card} aria-label={title}>
+      <div className={classes.cause}>
+        <ToneIcon tone="attention" />
+        <div className={classes.what}>
+          <div className={classes.name}>{title}</div>
+          <div className={`${classes.quiet} numbers`}>{note}</div>
+        </div>
+        <div className={classes.causeActions}>{actions}</div>
+      </div>
+      {children}
+    </section>
+  )
+}
+
+type GroupProps = { readonly group: AttentionGroup; readonly mounts: readonly MountRow[] }
+
+function GroupCard({ group, mounts }: GroupProps) {
+  const retry = useAction('uploads/retry')
+  const { open } = useNavigation()
+  const connectionId = connectionOf(mounts, group.entries[0]?.bucket ?? '')
+  const onError = (thrown: unknown) => showFailure('Nothing was tried again', thrown)
+  return (
+    <CauseCard
+      title={group.sentence}
+      note={`${formatCount(group.total, 'file')} · ${group.cause}`}
+      actions={
+        <>
+          {isAboutKeys(group) && connectionId !== undefined && (
+            <KeysButton onClick={() => open({ kind: 'renew-keys', id: connectionId })} />
+          )}
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconRefresh size={15} aria-hidden />}
+            loading={retry.isPending}
+            onClick={() => retry.mutate({}, { onError })}
+          >
+            Try again
+          </Button>
+        </>
+      }
+    >
+      <ul className={classes.files}>
+        {group.entries.map((entry) => (
+          <FileEntry key={entry.seq} entry={entry} />
+        ))}
+      </ul>
+      <More total={group.total} shown={group.entries.length} />
+    </CauseCard>
+  )
+}
+
+function KeysButton({ onClick }: { readonly onClick: () => void }) {
+  return (
+    <Button
+      variant="default"
+      size="xs"
+      leftSection={<IconKey size={15} aria-hidden />}
+      onClick={onClick}
+    >
+      Enter newer keys…
+    </Button>
+  )
+}
+
+function FileEntry({ entry }: { readonly entry: AttentionEntry }) {
+  const { bucket, path, atMs } = entry
+  const words = serverWords(entry)
+  return (
+    <li className={classes.file} aria-label={path}>
+      <div className={classes.what}>
+        <div className="ellipsis selectable" title={`${bucket}/${path}`}>
+          {bucket}/{path}
+        </div>
+        <div className={`${classes.quiet} ellipsis selectable`} title={entry.detail}>
+          {words}
+        </div>
+      </div>
+      <span className={`${classes.quiet} numbers`} title={exactTime(atMs)}>
+        {relativeTime(atMs, Date.now())}
+      </span>
+      <FileActions bucket={bucket} path={path} canRetry />
+    </li>
+  )
+}
+
+type HeldProps = {
+  readonly mount: MountRow
+  readonly held: NonNullable<MountRow['heldDeletes']>
+}
+
+function HeldCard({ mount, held }: HeldProps) {
+  const answer = useAction('deletes/answer')
+  const say = (word: 'allow' | 'undo') => {
+    const onError = (thrown: unknown) => showFailure('This was not changed', thrown)
+    answer.mutate({ dir: mount.dir, answer: word }, { onError })
+  }
+  return (
+    <CauseCard
+      title={`${folderName(mount.dir)}: ${heldSentence(held)}`}
+      note={`Removed ${relativeTime(held.sinceMs, Date.now())}. Allow: the bucket loses them. Undo: they come back into the folder.`}
+      actions={
+        <>
+          <Button
+            color="red"
+            variant="outline"
+            size="xs"
+            disabled={answer.isPending}
+            onClick={() => say('allow')}
+          >
+            Allow
+          </Button>
+          <Button
+            variant="default"
+            size="xs"
+            disabled={answer.isPending}
+            onClick={() => say('undo')}
+          >
+            Undo
+          </Button>
+        </>
+      }
+    />
+  )
+}
+
+function FolderCard({ mount }: { readonly mount: MountRow }) {
+  const { open } = useNavigation()
+  const actions = useMountActions()
+  const { connectionId } = mount
+  return (
+    <CauseCard
+      title={`${folderName(mount.dir)}: ${stateWord(mount.state)}`}
+      note={mount.reason ?? mount.dir}
+      actions={
+        <>
+          {mount.state === 'needs-sign-in' && connectionId !== undefined && (
+            <KeysButton onClick={() => open({ kind: 'renew-keys', id: connectionId })} />
+          )}
+          {stateAction(mount) === 'mount' && (
+            <Button
+              variant="default"
+              size="xs"
+              loading={actions.isMounting}
+              onClick={() => actions.mount(mount)}
+            >
+              Try again
+            </Button>
+          )}
+        </>
+      }
+    />
+  )
+}

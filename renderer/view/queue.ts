@@ -1,0 +1,83 @@
+/** An entry of the queue in words. Pure. */
+import { formatBytes } from '../../shared/sentences.ts'
+import type { QueueEntry } from '../../shared/sync-model.ts'
+import { NEXT_TRY_WORDS, type NextTry } from '../../shared/sync-states.ts'
+import type { MountRow } from '../../shared/window-contract.ts'
+import { durationWords } from './time.ts'
+
+const OP_WORDS: Readonly<Record<QueueEntry['op'], string>> = {
+  put: 'Upload',
+  marker: 'New folder',
+  attributes: 'Attributes',
+  move: 'Rename',
+  delete: 'Deletion',
+  fetch: 'Download',
+}
+
+export function opWord({ op }: QueueEntry): string {
+  return OP_WORDS[op]
+}
+
+/** The last name of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** `demo/results · saved by python3 · tried 3 times` */
+export function originWords({ bucket, path, program, attempts }: QueueEntry): string {
+  const folder = path.includes('/') ? `/${path.slice(0, path.lastIndexOf('/'))}` : ''
+  const facts = [`${bucket}${folder}`]
+  if (program !== undefined) facts.push(`saved by ${program}`)
+  if (attempts > 0) facts.push(`tried ${attempts === 1 ? 'once' : `${attempts} times`}`)
+  return facts.join(' · ')
+}
+
+export function percentOf({ doneBytes, sizeBytes }: QueueEntry): number {
+  if (sizeBytes <= 0) return 0
+  return Math.min(100, Math.floor((doneBytes * 100) / sizeBytes))
+}
+
+/** `31 % · 4.2 MB/s · 12 s left · part 3 of 12` */
+export function progressWords(entry: QueueEntry): string {
+  const { sizeBytes, doneBytes, bytesPerSecond, part } = entry
+  const facts = [`${percentOf(entry)} %`]
+  if (bytesPerSecond > 0) {
+    const leftMs = ((sizeBytes - doneBytes) / bytesPerSecond) * 1000
+    facts.push(`${formatBytes(bytesPerSecond)}/s`)
+    if (leftMs > 0) facts.push(`${durationWords(leftMs)} left`)
+  }
+  if (part !== undefined && part.total > 1) {
+    facts.push(`part ${Math.min(part.done + 1, part.total)} of ${part.total}`)
+  }
+  return facts.join(' · ')
+}
+
+/** Why it rests, and when it goes on. */
+export function waitWords({ reason, nextTry }: QueueEntry, nowMs: number): string {
+  const next = nextTry === undefined ? '' : nextTryWords(nextTry, nowMs)
+  return [reason ?? '', next].filter((part) => part !== '').join(' ')
+}
+
+function nextTryWords(nextTry: NextTry, nowMs: number): string {
+  if ('when' in nextTry) {
+    return nextTry.when === 'person'
+      ? 'It waits for you.'
+      : `Goes on ${NEXT_TRY_WORDS[nextTry.when]}.`
+  }
+  const waitMs = nextTry.atMs - nowMs
+  return waitMs <= 0 ? '' : `Goes on in ${durationWords(waitMs)}.`
+}
+
+type Place = { readonly bucket: string; readonly path: string }
+
+/** Where a file of a bucket is on this computer; undefined while its folder is not mounted. */
+export function localPathOf(mounts: readonly MountRow[], { bucket, path }: Place) {
+  const mount = mounts.find(
+    (one) =>
+      one.bucket === bucket &&
+      path.startsWith(one.prefix) &&
+      one.state !== 'stopped' &&
+      one.state !== 'failed',
+  )
+  return mount === undefined ? undefined : `${mount.dir}/${path.slice(mount.prefix.length)}`
+}

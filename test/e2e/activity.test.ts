@@ -1,0 +1,175 @@
+/**
+ * The activity of the real window: what waits and why, conflicts, the pause, and the question before
+ * quitting. Real Electron, engine, kernel, keychain and server.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { runProgram, takePictures, ways } from '../support/app-window.ts'
+import {
+  type AppFolders,
+  closeAll,
+  launchApp,
+  makeAppFolders,
+  openScreen,
+  type RunningApp,
+  type Screen,
+} from '../support/electron.ts'
+import { type Keyring, startKeyring } from '../support/keyring.ts'
+import { plainS3Client } from '../support/s3-client.ts'
+import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
+
+const BUCKET = 'beamline-7'
+const ALL_UPLOADED = 'Everything you saved is in the bucket'
+
+let screen: Screen
+let keyring: Keyring
+let server: Versitygw
+let folders: AppFolders
+let running: RunningApp
+let window: Page
+
+const { verdict, goTo, mountRow } = ways(() => window)
+const mountDir = () => join(folders.home, 'Pail', BUCKET)
+const pause = () => window.getByRole('switch', { name: 'Pause uploads' }).check({ force: true })
+const resume = () => window.getByRole('switch', { name: 'Pause uploads' }).uncheck({ force: true })
+const row = (name: string) => window.getByRole('listitem', { name, exact: true })
+const tab = (name: RegExp) => window.getByRole('tab', { name }).click()
+const stored = async (key: string) =>
+  Buffer.from(await plainS3Client(server).get(BUCKET, key)).toString()
+
+beforeAll(async () => {
+  ;[screen, keyring, server, folders] = await Promise.all([
+    openScreen(),
+    startKeyring(),
+    startVersitygw(),
+    makeAppFolders(),
+  ])
+  await server.createBucket(BUCKET)
+  running = await launchApp({ folders, display: screen.display, env: keyring.env })
+  window = running.window
+  await connectAndMount()
+})
+
+afterAll(() =>
+  closeAll(
+    () => running?.stop(),
+    // A lazy unmount names the mount without waiting on it.
+    () => spawnSync('umount', ['-l', mountDir()]),
+    () => server?.stop(),
+    () => keyring?.stop(),
+    () => screen?.stop(),
+    () => folders?.remove(),
+  ),
+)
+
+// A test that failed in the middle must not leave the server silent for the next.
+afterEach(() => server.resume())
+
+async function connectAndMount(): Promise<void> {
+  await window.getByRole('button', { name: 'Add a connection' }).click()
+  const keys = `${server.accessKeyId}:${server.secretAccessKey}`
+  await window.getByLabel('Paste a credential').fill(keys)
+  await window.getByRole('combobox', { name: 'Endpoint' }).fill(server.url)
+  await window.getByLabel('Name').fill('Lab server')
+  await window.getByRole('button', { name: 'Connect', exact: true }).click()
+  await window.getByRole('button', { name: `Mount ${BUCKET}` }).click()
+  await window.getByRole('button', { name: 'Mount', exact: true }).click()
+  await mountRow(BUCKET, 'mounted')
+}
+
+describe('the activity', () => {
+  test('shows files that were saved while the server is silent, with their reason', async () => {
+    server.pause()
+    const sizes = [41_000_000, 2_400_000, 18_200]
+    const write =
+      'mkdir -p "$1/run-12" && for n in $2; do head -c $n /dev/zero > "$1/run-12/scan-$n.h5"; done'
+    runProgram(write, mountDir(), sizes.join(' '))
+    await verdict(/3 files, 43 MB still to upload/)
+    await goTo('Activity')
+    for (const size of sizes) await row(`scan-${size}.h5`).waitFor()
+    await row('scan-18200.h5').getByText('18 kB').waitFor()
+    await row('scan-18200.h5')
+      .getByText(/no connection to the bucket.*Goes on when the network is back/)
+      .waitFor({ timeout: 120_000 })
+    await takePictures({ running, folders }, 'activity')
+    server.resume()
+    await window.getByRole('button', { name: 'Try all now' }).click()
+    await window.getByText('Nothing is waiting').waitFor({ timeout: 90_000 })
+    await verdict(ALL_UPLOADED)
+    await tab(/Recent/)
+    await window.getByText('run-12/scan-18200.h5 is in the bucket.').waitFor()
+    await takePictures({ running, folders }, 'recent')
+  })
+
+  test('holds back uploads while they are paused, and says so', async () => {
+    await pause()
+    runProgram('echo notes > "$1/notes.txt"', mountDir())
+    await verdict('1 file, 6 bytes still to upload')
+    await verdict('Uploads are paused')
+    await goTo('Folders')
+    await goTo('Activity')
+    await row('notes.txt')
+      .getByText('Uploads are paused. Goes on when uploads are resumed.')
+      .waitFor()
+    expect(await plainS3Client(server).list(BUCKET, 'notes')).toEqual([])
+    await resume()
+    await verdict(ALL_UPLOADED)
+    expect(await stored('notes.txt')).toBe('notes\n')
+  })
+
+  test('shows both sides of a conflict, and keeps the one that is chosen', async () => {
+    const s3 = plainS3Client(server)
+    await s3.put(BUCKET, 'report.csv', 'base\n')
+    await goTo('Folders')
+    await window.getByRole('button', { name: `More for ${BUCKET}` }).click()
+    await window.getByRole('menuitem', { name: 'Refresh' }).click()
+    await window.getByText(`${BUCKET} was refreshed`).waitFor()
+    expect(runProgram('cat "$1/report.csv"', mountDir())).toBe('base\n')
+    await pause()
+    runProgram('echo ours > "$1/report.csv"', mountDir())
+    await verdict(/1 file, 5 bytes/)
+    await s3.put(BUCKET, 'report.csv', 'changed elsewhere\n')
+    await resume()
+    await verdict('1 file needs attention')
+    await goTo('Activity')
+    const card = row('report.csv')
+    for (const text of ['18 bytes', '5 bytes'])
+      await card.getByText(text, { exact: true }).waitFor()
+    await card.getByText('in the bucket as well').waitFor({ timeout: 30_000 })
+    await takePictures({ running, folders }, 'conflict')
+    await card.getByRole('button', { name: 'Keep mine' }).click()
+    await window.getByText('No conflicts').waitFor()
+    await verdict(ALL_UPLOADED)
+    expect(await stored('report.csv')).toBe('ours\n')
+    expect(runProgram('cat "$1/report.csv"; ls "$1" | grep -c conflict || true', mountDir())).toBe(
+      'ours\n0\n',
+    )
+  })
+
+  test('asks before quitting with the figures of the engine, and stays when told to', async () => {
+    await pause()
+    runProgram('echo later > "$1/later.txt"', mountDir())
+    await verdict('1 file, 6 bytes still to upload')
+    const asked = await running.app.evaluate(({ app, dialog }) => {
+      return new Promise<{ message: string; buttons: readonly string[] }>((resolve) => {
+        dialog.showMessageBox = async (...args: readonly unknown[]) => {
+          const options: { message: string; buttons: string[] } = JSON.parse(
+            JSON.stringify(args.at(-1)),
+          )
+          resolve({ message: options.message, buttons: options.buttons })
+          return { response: options.buttons.indexOf('Cancel'), checkboxChecked: false }
+        }
+        app.quit()
+      })
+    })
+    expect(asked).toEqual({
+      message: '1 file, 6 bytes still to upload',
+      buttons: ['Quit, upload next time', 'Cancel'],
+    })
+    await resume()
+    await verdict(ALL_UPLOADED)
+    expect(await stored('later.txt')).toBe('later\n')
+  })
+})
