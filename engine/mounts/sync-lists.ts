@@ -163,14 +163,15 @@ export class SyncLists {
       })
   }
 
+  /** A request that waits for the network moves nothing: it says why, as those behind it. */
   #runningEntry(row: JournalRow, transfer: Transfer): QueueEntry {
     const { partsDone, partsTotal } = transfer
+    const isMoving = this.#parts.volumes.get(row.volume)?.connectivity.isOnline === true
     return {
-      ...this.#rowEntry(row),
-      state: 'running',
+      ...(isMoving ? { ...this.#rowEntry(row), state: 'running' } : this.#waiting(row)),
       sizeBytes: transfer.totalBytes,
       doneBytes: transfer.doneBytes,
-      bytesPerSecond: transfer.bytesPerSecond,
+      bytesPerSecond: isMoving ? transfer.bytesPerSecond : 0,
       ...(partsTotal === undefined ? {} : { part: { done: partsDone ?? 0, total: partsTotal } }),
     }
   }

@@ -91,8 +91,8 @@ function QueueRow({ entry }: { readonly entry: QueueEntry }) {
     <div className={classes.queueRow} data-state={state}>
       <Direction size={18} stroke={1.8} aria-label={opWord(entry)} className={classes.direction} />
       <div className={classes.what}>
-        <div className={`${classes.name} ellipsis selectable`} title={`${bucket}/${path}`}>
-          {nameOf(path)}
+        <div className={`${classes.name} ${classes.nameLine}`} title={`${bucket}/${path}`}>
+          <span className="ellipsis selectable">{nameOf(path)}</span>
           {!isFile && <span className={classes.op}>{opWord(entry)}</span>}
         </div>
         <div className={`${classes.quiet} ellipsis`} title={originWords(entry)}>

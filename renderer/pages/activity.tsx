@@ -10,7 +10,7 @@ import { RecentPanel } from '../activity/recent.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Page } from '../parts/page.tsx'
 import { useStatus } from '../queries.ts'
-import { activityCounts } from '../view/attention.ts'
+import { type ActivityCounts, activityCounts } from '../view/attention.ts'
 
 const TABS = ['queue', 'attention', 'conflicts', 'recent'] as const
 type Tab = (typeof TABS)[number]
@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<Tab, string>> = {
 
 export function ActivityPage() {
   const { status } = useStatus()
-  const counts = { ...activityCounts(status), recent: 0 }
+  const counts = activityCounts(status)
   // What needs a person comes first; later changes do not move the page under the pointer.
   const [tab, setTab] = useState<Tab>(() => firstTab(counts))
   if (status.engine.state !== 'running') return <EngineAway reason={status.engine.reason} />
@@ -42,7 +42,7 @@ export function ActivityPage() {
           {TABS.map((one) => (
             <Tabs.Tab key={one} value={one}>
               {WORDS[one]}
-              <Count count={counts[one]} isAttention={one === 'attention' || one === 'conflicts'} />
+              {one !== 'recent' && <Count count={counts[one]} isAttention={one !== 'queue'} />}
             </Tabs.Tab>
           ))}
         </Tabs.List>
@@ -63,14 +63,13 @@ export function ActivityPage() {
   )
 }
 
-function firstTab({ attention, conflicts }: Pick<Record<Tab, number>, 'attention' | 'conflicts'>) {
+function firstTab({ attention, conflicts }: ActivityCounts): Tab {
   if (attention > 0) return 'attention'
   return conflicts > 0 ? 'conflicts' : 'queue'
 }
 
 type CountProps = { readonly count: number; readonly isAttention: boolean }
 
-/** Its place is kept when there is nothing to count, so that tabs do not move. */
 function Count({ count, isAttention }: CountProps) {
   return (
     <span

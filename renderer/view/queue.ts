@@ -23,13 +23,17 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** `demo/results · saved by python3 · tried 3 times` */
-export function originWords({ bucket, path, program, attempts }: QueueEntry): string {
+/** `demo/results · saved by python3` */
+export function originWords({ bucket, path, program }: QueueEntry): string {
   const folder = path.includes('/') ? `/${path.slice(0, path.lastIndexOf('/'))}` : ''
   const facts = [`${bucket}${folder}`]
   if (program !== undefined) facts.push(`saved by ${program}`)
-  if (attempts > 0) facts.push(`tried ${attempts === 1 ? 'once' : `${attempts} times`}`)
   return facts.join(' · ')
+}
+
+function triesWords({ attempts }: QueueEntry): string[] {
+  if (attempts === 0) return []
+  return [attempts === 1 ? 'tried once before' : `tried ${attempts} times before`]
 }
 
 export function percentOf({ doneBytes, sizeBytes }: QueueEntry): number {
@@ -49,13 +53,15 @@ export function progressWords(entry: QueueEntry): string {
   if (part !== undefined && part.total > 1) {
     facts.push(`part ${Math.min(part.done + 1, part.total)} of ${part.total}`)
   }
-  return facts.join(' · ')
+  return [...facts, ...triesWords(entry)].join(' · ')
 }
 
-/** Why it rests, and when it goes on. */
-export function waitWords({ reason, nextTry }: QueueEntry, nowMs: number): string {
+/** Why it rests, when it goes on, and how often that was so. */
+export function waitWords(entry: QueueEntry, nowMs: number): string {
+  const { reason = '', nextTry } = entry
   const next = nextTry === undefined ? '' : nextTryWords(nextTry, nowMs)
-  return [reason ?? '', next].filter((part) => part !== '').join(' ')
+  const tries = triesWords(entry).map((words) => `(${words})`)
+  return [reason, next, ...tries].filter((part) => part !== '').join(' ')
 }
 
 function nextTryWords(nextTry: NextTry, nowMs: number): string {

@@ -9,6 +9,8 @@ import type { AppFolders, RunningApp } from './electron.ts'
 const IMAGES = join(import.meta.dirname, '../../docs/images')
 /** A file operation of another program on a healthy mount takes milliseconds. */
 const PROGRAM_MS = 20_000
+/** From a file's last byte to the sentence, with the time that an upload takes. */
+const VERDICT_MS = 60_000
 /** What a reader of the docs sees instead of the folder of a test. */
 const SHOWN_HOME = '/home/ana'
 
@@ -23,7 +25,9 @@ export function runProgram(script: string, ...args: readonly string[]): string {
 export function ways(window: () => Page) {
   return {
     verdict: (sentence: string | RegExp) =>
-      window().getByTestId('verdict').getByText(sentence).waitFor({ timeout: 60_000 }),
+      expect
+        .poll(() => window().getByTestId('verdict').textContent(), { timeout: VERDICT_MS })
+        .toMatch(sentence),
     goTo: (page: string) =>
       window()
         .getByRole('navigation', { name: 'Main' })
@@ -52,6 +56,9 @@ export async function takePicture({ running, folders }: Shown, name: string): Pr
   if (process.env.PAIL_SCREENSHOTS !== '1') return
   const { app, window } = running
   await mkdir(IMAGES, { recursive: true })
+  for (const close of await window.locator('.mantine-Notification-closeButton').all()) {
+    await close.click()
+  }
   await window.mouse.move(4, 4)
   await window.waitForTimeout(400)
   const swap = async (from: string, to: string) => {

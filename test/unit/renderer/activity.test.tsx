@@ -52,8 +52,10 @@ describe('the activity', () => {
     bridge.queue = [WAITING]
     await openActivity(bridge)
     const row = await screen.findByRole('listitem', { name: 'scan.raw' })
-    within(row).getByText('There is no connection to the bucket. Goes on when the network is back.')
-    within(row).getByText('data/runs · tried 2 times')
+    within(row).getByText(
+      'There is no connection to the bucket. Goes on when the network is back. (tried 2 times before)',
+    )
+    within(row).getByText('data/runs')
     within(row).getByText('3.1 MB')
     fireEvent.click(within(row).getByRole('button', { name: 'Try scan.raw again now' }))
     const path = `${DIR}/runs/scan.raw`

@@ -257,7 +257,13 @@ describe('an entry of the queue', () => {
 
   test('says where it belongs, who saved it and how often it was tried', () => {
     const tried = { ...entry, program: 'python3', attempts: 3 }
-    expect(originWords(tried)).toBe('data/runs/7 · saved by python3 · tried 3 times')
+    expect(originWords(tried)).toBe('data/runs/7 · saved by python3')
+    expect(waitWords({ ...tried, reason: 'It broke off.' }, 0)).toBe(
+      'It broke off. (tried 3 times before)',
+    )
+    expect(progressWords({ ...tried, attempts: 1, bytesPerSecond: 0 })).toBe(
+      '31 % · tried once before',
+    )
     expect(originWords({ ...entry, path: 'a' })).toBe('data')
   })
 
