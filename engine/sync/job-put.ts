@@ -116,11 +116,17 @@ async function send(
     await stored(job, { key, etag: result.etag, attributes }, content, source)
   } catch (thrown) {
     const error = PailError.from(thrown)
-    if (error.code !== 's3/precondition' && error.code !== 'vfs/stale') throw error
+    if (!isOutdated(error, source)) throw error
     if (await isOurs(job, node, key)) throw error
     if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
     await keepBoth(job, node, content, { source })
   }
+}
+
+/** The bucket is not as the change was based on: another version, or none where parts come from. */
+function isOutdated({ code }: PailError, source: UploadSource): boolean {
+  if (code === 's3/no-key') return source.base !== undefined
+  return code === 's3/precondition' || code === 'vfs/stale'
 }
 
 /**

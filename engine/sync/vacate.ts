@@ -5,6 +5,7 @@
  * Keeps: the node says at each moment where its object is, so that a crash in between loses
  *        nothing; the object under the passing key is deleted like any other source of a move.
  */
+import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
@@ -20,10 +21,20 @@ export function passingKey(job: Pick<Job, 'random'>, key: string): string {
   return `${parent}${PASSING_NAME}${job.random.hex(8)}${isPrefix ? '/' : ''}`
 }
 
-/** Moves the objects of other files away from `key`; they go on to their own paths by themselves. */
+/**
+ * Moves the objects of other files away from `key`; they go on to their own paths by themselves.
+ * What somebody else removed or replaced meanwhile is no file's object any more: it stays, and
+ * whatever is stored next meets it under its own precondition.
+ */
 export async function vacate(job: Job, key: string): Promise<void> {
   for (const holder of job.tree.holdersOf(key, job.row.node)) {
-    if (holder.kind !== 'directory' && holder.etag !== null) await moveAside(job, holder, key)
+    if (holder.kind === 'directory' || holder.etag === null) continue
+    try {
+      await moveAside(job, holder, key)
+    } catch (thrown) {
+      const { code } = PailError.from(thrown)
+      if (code !== 's3/no-key' && code !== 's3/precondition') throw thrown
+    }
   }
 }
 

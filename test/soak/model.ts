@@ -12,11 +12,14 @@ import { runPowerHistory } from '../crash/power-run.ts'
 import { allPairs, allThrees, failuresOf, sampleOf } from '../crash/sequences.ts'
 import { renamedDirectory } from '../crash/works.ts'
 import { historyOf, runHistory } from '../model/history.ts'
+import { runSharedHistory, sharedHistory } from '../model/shared-bucket.ts'
 
 export type SoakModelOptions = {
   readonly seed: number
   /** Random histories, half of them with failing requests and kills. */
   readonly histories: number
+  /** Histories of two computers and a plain client on one bucket. */
+  readonly sharedHistories: number
   /** Sequences of three operations, each killed in two ways; above 12,000: all. */
   readonly threes: number
   readonly powerCuts: number
@@ -27,6 +30,7 @@ export type SoakModelOptions = {
 
 const SOAK_MODEL: Omit<SoakModelOptions, 'seed'> = {
   histories: 10_000,
+  sharedHistories: 1000,
   threes: 12_167,
   powerCuts: 10_000,
   movedObjects: 2500,
@@ -38,6 +42,7 @@ export function scaledModel(share: number): Omit<SoakModelOptions, 'seed'> {
   const scaled = (count: number) => Math.max(1, Math.round(count * share))
   return {
     histories: scaled(SOAK_MODEL.histories),
+    sharedHistories: scaled(SOAK_MODEL.sharedHistories),
     threes: scaled(SOAK_MODEL.threes),
     powerCuts: scaled(SOAK_MODEL.powerCuts),
     movedObjects: scaled(SOAK_MODEL.movedObjects),
@@ -63,6 +68,9 @@ export async function soakModel(options: SoakModelOptions): Promise<readonly Soa
     await timed('histories in calm weather', half, () => randomHistories('calm', half, seed)),
     await timed('histories with kills and failing requests', half, () =>
       randomHistories('stormy', half, seed + 1),
+    ),
+    await timed('histories of two computers', options.sharedHistories, () =>
+      sharedHistories(options.sharedHistories, seed),
     ),
     await timed('sequences of two operations', allPairs().length, () => failuresOf(allPairs())),
     await timed('sequences of three operations', threes, () =>
@@ -99,6 +107,12 @@ async function randomHistories(
   return [
     `seed ${seed}, path ${result.counterexamplePath}: ${JSON.stringify(result.counterexample)}`,
   ]
+}
+
+async function sharedHistories(numRuns: number, seed: number): Promise<string[]> {
+  const property = fc.asyncProperty(sharedHistory, (history) => runSharedHistory(history))
+  const result = await fc.check(property, { seed, numRuns })
+  return result.failed ? [`seed ${seed}: ${JSON.stringify(result.counterexample)}`] : []
 }
 
 async function powerCuts(count: number, random: SeededRandom): Promise<string[]> {
