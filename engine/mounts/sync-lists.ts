@@ -15,6 +15,7 @@ import {
   type SyncCounts,
 } from '../../shared/sync-model.ts'
 import { nameOfComponent } from '../s3/keys.ts'
+import { isScratchKey } from '../s3/probe.ts'
 import type { ConflictRow } from '../store/conflicts.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { RecentKind, RecentRow } from '../store/recent.ts'
@@ -155,7 +156,7 @@ export class SyncLists {
   #running(volume: number, prefix: string, countMax: number): QueueEntry[] {
     const transfers = this.#parts.volumes.get(volume)?.transfers.all() ?? []
     return transfers
-      .filter(({ key }) => key.startsWith(prefix))
+      .filter(({ key }) => key.startsWith(prefix) && !isScratchKey(key))
       .slice(0, countMax)
       .flatMap((transfer) => {
         const row = this.#parts.stores.journal.bySeq(transfer.seq)

@@ -7,6 +7,7 @@
 import { PailError } from '../../shared/errors.ts'
 import type { Right } from '../../shared/model.ts'
 import type { Random } from '../base/clock.ts'
+import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Capabilities, Etag, ObjectStore } from './object-store.ts'
 
 /** No object has it: the MD5 of nothing that anyone stores. */
@@ -14,9 +15,6 @@ const BOGUS_ETAG = '"00000000000000000000000000000000"' as Etag
 const NOTHING = new Uint8Array(0)
 const ONE_BYTE = new Uint8Array(1)
 const CLEAN_UP_MS = 8_000
-
-/** Scratch objects are called so, beside what is mounted. */
-export const SCRATCH_NAME = '.pail-probe-'
 
 export function scratchKey(prefix: string, random: Pick<Random, 'hex'>): string {
   return `${prefix}${SCRATCH_NAME}${random.hex(8)}`

@@ -14,7 +14,11 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
+import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Database, Row, SqlValue } from './database.ts'
+
+/** What a person saved, without what Pail itself has to tidy up. */
+const NOT_SCRATCH = `AND key NOT GLOB '*${SCRATCH_NAME}*'`
 
 export type JournalOp = 'put' | 'marker' | 'attributes' | 'move' | 'delete'
 /**
@@ -193,7 +197,7 @@ export class Journal {
   /** What waits or is under way below a prefix, in the order of seals. */
   queue(volume: number, prefix: string, countMax: number): JournalRow[] {
     return this.#many(
-      `WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'
+      `WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled' ${NOT_SCRATCH}
        ORDER BY seq LIMIT ?`,
       volume,
       prefix,
@@ -227,7 +231,7 @@ export class Journal {
     const row = this.#database.get(
       `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes,
        coalesce(sum(state = 'failed'), 0) AS failed FROM journal
-       WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'`,
+       WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled' ${NOT_SCRATCH}`,
       volume,
       prefix,
       `${prefix}\u{10ffff}`,

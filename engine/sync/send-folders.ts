@@ -6,8 +6,9 @@
  * Never: makes or removes a marker; send-batches.ts does.
  */
 import { MARKER_NAMES } from '../../shared/folder-roles.ts'
+import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import { componentOfName } from '../s3/keys.ts'
-import { isScratchKey, SCRATCH_NAME } from '../s3/probe.ts'
+import { isScratchKey } from '../s3/probe.ts'
 import type { FolderRoles, RoleRow } from '../store/folder-roles.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'

@@ -89,4 +89,16 @@ describe('Journal.ready', () => {
       expect(found).toEqual(Array.from({ length: count }, (_, at) => `k${at}`))
     },
   )
+
+  test('counts and lists what a person saved, and not what Pail itself tidies up', () => {
+    const journal = new Journal(database)
+    const row = { volume, op: 'delete' as const, node: null, readyMs: 0 }
+    database.writeNow(() => {
+      for (const key of ['run/.pail-probe-1c2cbf46', 'run/a.csv']) journal.insert({ ...row, key })
+    })
+    expect(journal.summary(volume, '')).toMatchObject({ files: 1 })
+    expect(journal.queue(volume, 'run/', 10).map(({ key }) => key)).toEqual(['run/a.csv'])
+    // A flush has them in view all the same.
+    expect(journal.pending(volume, '')).toMatchObject({ files: 2 })
+  })
 })
