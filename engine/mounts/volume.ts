@@ -334,6 +334,7 @@ export class Volume {
 
   /** What waited for the network waits no longer. */
   #goOn(nowMs: number): void {
+    this.listings.networkReturned()
     const { database, volume } = this.tree
     database.writeLater(() => {
       database.run(

@@ -43,6 +43,10 @@ export class ListingFailures {
     this.#failures.delete(id)
   }
 
+  clear(): void {
+    this.#failures.clear()
+  }
+
   #within(id: number, ageMs: number): PailError | undefined {
     const failure = this.#failures.get(id)
     const isRecent = failure && this.#clock.monotonicMs() - failure.atMs < ageMs

@@ -26,6 +26,8 @@ export const ABSENCE_FRESH_MS = 3_000
 const EDITING_MS = 5_000
 /** How long a known directory's refresh may keep a program waiting before the known is served. */
 const REFRESH_WAIT_MS = 1_000
+/** One such wait answers for all known directories so long; then the network gets another chance. */
+const OVERDUE_MS = 5_000
 /** Listings under way at once for one volume. */
 const LISTINGS_MAX = 64
 /** So many sibling directories listed within FLAT_WINDOW_MS make the next one a flat listing. */
@@ -52,8 +54,8 @@ export class Listings {
   /** Of each parent, the children listed lately; no more of them than it takes to go flat. */
   readonly #siblings = new Map<number, { ids: ReadonlySet<number>; sinceMs: number }>()
   readonly #walks = new Map<number, FlatWalk>()
-  /** A listing had no answer in REFRESH_WAIT_MS, and none was quicker since. */
-  #isOverdue = false
+  /** Until then listings are taken for slow: one had no answer in REFRESH_WAIT_MS. */
+  #overdueUntilMs = Number.NEGATIVE_INFINITY
   readonly #failures: ListingFailures
   /** LIST requests that a directory took, where it was more than one. */
   readonly #pageCounts = new Map<number, number>()
@@ -123,6 +125,12 @@ export class Listings {
     await this.#askFor(directory, name, signal)
   }
 
+  /** The network is back: what it was like before keeps nobody from a fresh answer. */
+  networkReturned(): void {
+    this.#noteQuick()
+    this.#failures.clear()
+  }
+
   /** Is more of the directory still arriving? */
   isListing(id: number): boolean {
     return this.#active.has(id)
@@ -170,12 +178,12 @@ export class Listings {
    */
   async #settle(directory: NodeRow, listing: Listing, signal: AbortSignal): Promise<void> {
     if (directory.listedMs === 0) return withSignal(listing.done, signal)
-    if (this.#isOverdue) return
+    if (this.#parts.clock.monotonicMs() < this.#overdueUntilMs) return
     const waiting = new AbortController()
     try {
       const timeout = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).then(
         () => {
-          if (!listing.hasAnswered) this.#isOverdue = true
+          if (!listing.hasAnswered) this.#noteOverdue()
         },
         () => {},
       )
@@ -185,6 +193,14 @@ export class Listings {
     } finally {
       waiting.abort()
     }
+  }
+
+  #noteOverdue(): void {
+    this.#overdueUntilMs = this.#parts.clock.monotonicMs() + OVERDUE_MS
+  }
+
+  #noteQuick(): void {
+    this.#overdueUntilMs = Number.NEGATIVE_INFINITY
   }
 
   /** The listing to wait for; undefined when a flat walk has answered already. */
@@ -320,7 +336,7 @@ export class Listings {
           ),
         signal,
       )
-      if (clock.monotonicMs() - beganMs < REFRESH_WAIT_MS) this.#isOverdue = false
+      if (clock.monotonicMs() - beganMs < REFRESH_WAIT_MS) this.#noteQuick()
       listing.hasAnswered = true
       await mergePage(tree, id, listing.prefix, page, listing.startedMs)
       listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName

@@ -4,6 +4,16 @@ import { runHistory, type Step } from './history.ts'
 
 const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
   [
+    'the first look after a time without network showed the folder as it was before',
+    [
+      { op: 'offline', ms: 20_000 },
+      { op: 'truncate', path: 'a', size: 0 },
+      { op: 'offline', ms: 20_000 },
+      { op: 'calm' },
+      { op: 'other-put', path: 'a', size: 0 },
+    ],
+  ],
+  [
     'the move of a directory overtook an upload inside of it',
     [
       { op: 'other-put', path: 'a/c/a', size: 0 },
