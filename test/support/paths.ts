@@ -92,8 +92,9 @@ export class Paths {
   copy(from: string, to: string) {
     return this.#try(async () => {
       const id = await this.find(from)
-      if (from === to) return
-      await this.#withOpen(id, { read: true, write: false }, (source) => this.#copyTo(source, to))
+      await this.#withOpen(id, { read: true, write: false }, async (source) => {
+        if (from !== to) await this.#copyTo(source, to)
+      })
     })
   }
 
