@@ -35,10 +35,9 @@ function reasonFor(command: FlushCommand, { wasAway, sync }: Omit<Answer, 'pendi
   if (sync?.isWorkingOffline) return 'Pail works offline: run pail offline off.'
   if (wasAway) return 'Mount the folder again: its files go up from there.'
   if (!command.wait) return 'Wait for them with pail flush --wait.'
-  // Without a limit it only gives up when what is left waits for a person.
-  return command.timeoutMs === undefined
-    ? 'They need attention: see pail status.'
-    : 'The time is over.'
+  // It gives up before the time when what is left waits for a person, and only then without a limit.
+  const needsPerson = command.timeoutMs === undefined || sync?.verdict.kind === 'attention'
+  return needsPerson ? 'They need attention: see pail status.' : 'The time is over.'
 }
 
 type Answer = {

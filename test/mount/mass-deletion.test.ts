@@ -39,6 +39,7 @@ describe('Everything in a folder removed at once', () => {
     expect(await held()).toBe(FILES)
     const flushed = await mount.pail.run(['flush', '--wait', '--timeout', '5'])
     expect(flushed.code).toBe(1)
+    expect(flushed.stderr).toContain('They need attention: see pail status.')
     expect((await mount.pail.run(['status'])).stdout).toContain(`pail deletes ${mount.dir} --allow`)
     expect(await fs.readdir(mount.dir)).toEqual([])
     expect(await objectsIn('removed')).toBe(FILES)
