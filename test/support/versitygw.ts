@@ -91,7 +91,7 @@ export async function startVersitygw(options: VersitygwOptions = {}): Promise<Ve
     pid: child.pid ?? 0,
     dir,
     createBucket: (name) => plainS3Client({ url, region, ...keys }).createBucket(name),
-    requests: async () => countRequests(await readLog(log)),
+    requests: async () => countRequests(linesOf(await readLog(log))),
     resetRequests: () => truncate(log).catch(ignoreMissing),
     pause: () => stopped(child),
     resume: () => child.kill('SIGCONT'),
@@ -183,12 +183,15 @@ async function readLog(path: string): Promise<string> {
   return await readFile(path, 'utf8').catch(() => '')
 }
 
+function linesOf(log: string): string[] {
+  return log.split('\n').filter((line) => line !== '')
+}
+
 function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error
 }
 
-function countRequests(log: string): RequestCounts {
-  const lines = log.split('\n').filter((line) => line !== '')
+export function countRequests(lines: readonly string[]): RequestCounts {
   const byAction: Record<string, number> = {}
   for (const line of lines) {
     const action = /\b(s3_\w+|admin_\w+)\b/.exec(line)?.[1] ?? 'unknown'
