@@ -42,6 +42,8 @@ export function noteMoved(
   const { key, etag } = copy
   if (node.etag !== copy.sourceEtag) {
     tree.nodes.update(node.id, { remoteKey: key })
+    // A batch that it belongs to now looks at the object itself before its marker is made.
+    tree.roles.noteStored(tree.node(node.id))
     return
   }
   if (node.remoteKey !== null) {
@@ -52,6 +54,7 @@ export function noteMoved(
     )
   }
   tree.nodes.update(node.id, { remoteKey: key, etag, seenMs: tree.clock.nowMs() })
+  tree.roles.noteStored(tree.node(node.id))
 }
 
 export function versionOf(node: NodeRow, key: string): ObjectVersion {
