@@ -46,5 +46,5 @@ function noteOf(
 ): string | undefined {
   if (isWorkingOffline) return 'Working offline'
   if (isPaused) return 'Uploads are paused'
-  return kind === 'offline' ? 'No connection to the bucket' : undefined
+  return kind === 'offline' ? 'No connection' : undefined
 }

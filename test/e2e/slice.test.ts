@@ -145,11 +145,12 @@ describe('a bucket becomes a folder', () => {
     expect(runProgram('touch "$1/x" 2>&1 || true', join(folders.home, 'Pail/ct-scans'))).toMatch(
       /Read-only/,
     )
-    server.pause()
+    await window.getByRole('switch', { name: 'Pause uploads' }).check({ force: true })
+    await verdict('Uploads are paused')
     runProgram('for i in 1 2 3; do head -c 21000000 /dev/zero > "$1/run-$i.h5"; done', mountDir())
     await verdict('3 files, 63 MB still to upload')
     await takePictures({ running, folders }, 'folders')
-    server.resume()
+    await window.getByRole('switch', { name: 'Pause uploads' }).uncheck({ force: true })
     await verdict(ALL_UPLOADED)
   })
 

@@ -62,7 +62,7 @@ describe('the verdict', () => {
     expect(away).toMatchObject({ kind: 'offline', note: 'Working offline' })
     expect(away.sentence).toBe('1 file, 5.0 MB still to upload')
     const cutOff = verdict(statusOf(mountRow({ state: 'offline' })))
-    expect(cutOff).toMatchObject({ kind: 'offline', note: 'No connection to the bucket' })
+    expect(cutOff).toMatchObject({ kind: 'offline', note: 'No connection' })
   })
 
   test('calls for a person while removed files wait for an answer', () => {
