@@ -10,7 +10,6 @@ import type { Clock } from '../base/clock.ts'
 import { listPage, sortKeys } from './memory-listing.ts'
 import { MemoryUploads } from './memory-uploads.ts'
 import type {
-  BucketInfo,
   CopyRequest,
   CreateMultipartRequest,
   Etag,
@@ -19,7 +18,6 @@ import type {
   ObjectFacts,
   ObjectHead,
   ObjectInfo,
-  ObjectService,
   ObjectStore,
   Precondition,
   PutAttributes,
@@ -280,34 +278,6 @@ export class MemoryObjectStore implements ObjectStore {
     if (known) known.push(version)
     else this.#versions.set(key, [version])
   }
-}
-
-export class MemoryObjectService implements ObjectService {
-  readonly #options: MemoryOptions
-  readonly #buckets = new Map<string, MemoryObjectStore>()
-
-  constructor(options: MemoryOptions) {
-    this.#options = options
-  }
-
-  createBucket(name: string): MemoryObjectStore {
-    const store = this.#buckets.get(name) ?? new MemoryObjectStore(this.#options)
-    this.#buckets.set(name, store)
-    return store
-  }
-
-  async listBuckets(signal?: AbortSignal): Promise<readonly BucketInfo[]> {
-    signal?.throwIfAborted()
-    return sortKeys([...this.#buckets.keys()]).map((name) => ({ name }))
-  }
-
-  bucket(name: string): MemoryObjectStore {
-    const store = this.#buckets.get(name)
-    if (!store) throw new PailError('s3/no-bucket', 'no such bucket', { bucket: name })
-    return store
-  }
-
-  close(): void {}
 }
 
 export function md5Etag(body: Uint8Array): Etag {
