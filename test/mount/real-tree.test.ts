@@ -67,8 +67,10 @@ describe('A real tree', () => {
     }
   })
 
-  test('that is removed from the folder is removed from the bucket', async () => {
+  test('that is removed from the folder is removed from the bucket when a person says so', async () => {
     await run('rm', ['-rf', join(mount.dir, 'packages'), join(mount.dir, 'odd folders')])
+    expect((await mount.status()).mounts[0]?.heldDeletes?.count).toBeGreaterThan(0)
+    expect((await mount.pail.run(['deletes', mount.dir, '--allow'])).code).toBe(0)
     await mount.flush()
     const { files } = await pathsBelow(mount.dir)
     const objects = (await s3.list(BUCKET)).map(({ key }) => key)
