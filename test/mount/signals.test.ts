@@ -118,7 +118,11 @@ describe('An engine in the background', () => {
     try {
       const refused = await home.pail.run(['unmount', home.dir])
       expect(refused.code).toBe(5)
-      expect(refused.stderr).toMatch(/^pail: .* is in use: .*\n$/)
+      const [names, sums, ...others] = refused.stderr.trimEnd().split('\n')
+      expect(names).toMatch(/^pail: .+ \(\d+\) uses /)
+      expect(names).toContain(`(${process.pid}) uses ${home.path('open')}`)
+      expect(sums).toContain(`pail: ${home.dir} is in use: `)
+      expect(others).toEqual([])
       await file.write('still works')
     } finally {
       await file.close()
