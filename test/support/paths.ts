@@ -59,8 +59,7 @@ export class Paths {
     return this.#try(async () => {
       const { vfs } = this.#engine
       const context = this.#engine.context()
-      const id = await this.find(path)
-      const opened = await vfs.open(context, id, { read: true, write: false })
+      const { id, opened } = await this.#openForReading(path)
       try {
         await vfs.commit(context, { id, handle: opened.handle })
       } finally {
@@ -164,8 +163,7 @@ export class Paths {
       (async () => {
         const { vfs } = this.#engine
         const context = this.#engine.context()
-        const id = await this.find(path)
-        const opened = await vfs.open(context, id, { read: true, write: false })
+        const { id, opened } = await this.#openForReading(path)
         const bytes = new Uint8Array(opened.attributes.sizeBytes)
         try {
           for (let offset = 0; offset < bytes.length; ) {
@@ -197,6 +195,25 @@ export class Paths {
         return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
       })(),
     )
+  }
+
+  /**
+   * The name may mean another node by the time it is opened: the kernel then walks the path once
+   * more, as here.
+   * @see Linux fs/namei.c, do_filp_open: ESTALE
+   */
+  async #openForReading(path: string) {
+    const open = async () => {
+      const id = await this.find(path)
+      const request = { read: true, write: false }
+      return { id, opened: await this.#engine.vfs.open(this.#engine.context(), id, request) }
+    }
+    try {
+      return await open()
+    } catch (thrown) {
+      if (PailError.from(thrown).code !== 'vfs/stale') throw thrown
+      return open()
+    }
   }
 
   async find(path: string): Promise<number> {
