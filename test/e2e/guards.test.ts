@@ -134,6 +134,7 @@ describe('the window', () => {
         reason: name,
         pendingFiles: 1,
         pendingBytes: 1,
+        renamedItems: 0,
         errors: [error],
         isWanted: true,
       }
