@@ -41,6 +41,8 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'pins/set': (input) => engine.call('pins/set', input),
     'pins/check': (input) => engine.call('pins/check', input),
     'network/work-offline': (input) => change('network/work-offline', input),
+    'junk/get': (input) => engine.call('junk/get', input),
+    'junk/set': (input) => change('junk/set', input),
     'queue/list': (input) => engine.call('queue/list', input),
     'attention/list': (input) => engine.call('attention/list', input),
     'conflicts/list': (input) => engine.call('conflicts/list', input),

@@ -120,6 +120,17 @@ export function useFolderRoles() {
   })
 }
 
+/** The names of files that are never uploaded. */
+export function useJunk() {
+  const client = useClient()
+  const { status } = useStatus()
+  return useQuery({
+    queryKey: ['junk'],
+    queryFn: () => client.call('junk/get', {}),
+    enabled: status.engine.state === 'running',
+  })
+}
+
 export function useAppInfo() {
   const client = useClient()
   return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })
@@ -133,6 +144,7 @@ export function useAction<C extends WindowCall>(name: C) {
     mutationFn: (input: WindowInput<C>) => client.call(name, input),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['status'] })
+      if (name.startsWith('junk/')) await queries.invalidateQueries({ queryKey: ['junk'] })
       if (name.startsWith('pins/')) await queries.invalidateQueries({ queryKey: ['pins'] })
       if (/^(uploads|conflicts|deletes|network)\//.test(name)) {
         await queries.invalidateQueries({ queryKey: ['activity'] })

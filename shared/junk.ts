@@ -27,16 +27,16 @@ export const JUNK_DEFAULTS: readonly string[] = [
   '.nfs0*',
 ]
 
-const PATTERNS_MAX = 200
+export const PATTERNS_MAX = 200
 const PATTERN_CHARACTERS_MAX = 255
 
 /** One name, not a path: a slash or nothing at all matches no file. A lone `*` would match all. */
 export const JunkPattern = z
   .string()
-  .min(1)
-  .max(PATTERN_CHARACTERS_MAX)
-  .refine((text) => !/[/\0]/.test(text), 'a pattern is for one name, without slashes')
-  .refine((text) => /[^*?]/.test(text), 'a pattern needs a character that is no wildcard')
+  .min(1, 'Type a name.')
+  .max(PATTERN_CHARACTERS_MAX, `A name has at most ${PATTERN_CHARACTERS_MAX} characters.`)
+  .refine((text) => !/[/\0]/.test(text), 'A pattern is for one name, without slashes.')
+  .refine((text) => /[^*?]/.test(text), 'A pattern needs a character that is no wildcard.')
 
 export const JunkView = z.object({
   patterns: z.array(z.string()),

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { engineCalls } from './engine-contract.ts'
+import { junkCalls } from './junk.ts'
 import { keepingCalls, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { BucketView, ConnectionView, MountView } from './model.ts'
 import { SyncView } from './sync-model.ts'
@@ -92,6 +93,9 @@ export const windowCalls = {
   'pins/set': keepingCalls['pins/set'],
   'pins/check': keepingCalls['pins/check'],
   'network/work-offline': keepingCalls['network/work-offline'],
+  /** Names of files that are never uploaded: one list for everything. */
+  'junk/get': junkCalls['junk/get'],
+  'junk/set': junkCalls['junk/set'],
   /** What is under way, what waits and why, what happened: as the engine has it. */
   'queue/list': engineCalls['queue/list'],
   'attention/list': engineCalls['attention/list'],

@@ -19,6 +19,8 @@ export const WINDOW_CALLS = [
   'pins/set',
   'pins/check',
   'network/work-offline',
+  'junk/get',
+  'junk/set',
   'queue/list',
   'attention/list',
   'conflicts/list',

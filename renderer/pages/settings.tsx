@@ -1,11 +1,10 @@
-/** Appearance, connections, and what this program is. */
-import { ActionIcon, Button, SegmentedControl, Tooltip, useMantineColorScheme } from '@mantine/core'
-import { IconKey, IconPlus, IconTrash } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
-import type { ConnectionView } from '../../shared/model.ts'
-import { useNavigation } from '../navigation.ts'
+/** Appearance, connections, what is never uploaded, and what this program is. */
+import { SegmentedControl, useMantineColorScheme } from '@mantine/core'
 import { Page } from '../parts/page.tsx'
-import { useAppInfo, useConnections, useStatus } from '../queries.ts'
+import { useAppInfo, useStatus } from '../queries.ts'
+import { Connections } from '../settings/connections.tsx'
+import { JunkNames } from '../settings/junk.tsx'
+import { Section } from '../settings/section.tsx'
 import classes from './settings.module.css'
 
 export function SettingsPage() {
@@ -13,26 +12,9 @@ export function SettingsPage() {
     <Page title="Settings">
       <Appearance />
       <Connections />
+      <JunkNames />
       <About />
     </Page>
-  )
-}
-
-type SectionProps = {
-  readonly title: string
-  readonly action?: ReactNode
-  readonly children: ReactNode
-}
-
-function Section({ title, action, children }: SectionProps) {
-  return (
-    <section className={classes.section} aria-label={title}>
-      <div className={classes.headingRow}>
-        <h2 className={classes.heading}>{title}</h2>
-        {action}
-      </div>
-      <div className={classes.card}>{children}</div>
-    </section>
   )
 }
 
@@ -56,67 +38,6 @@ function Appearance() {
         />
       </div>
     </Section>
-  )
-}
-
-function Connections() {
-  const { data: connections = [] } = useConnections()
-  const { open } = useNavigation()
-  const add = (
-    <Button
-      variant="default"
-      size="xs"
-      leftSection={<IconPlus size={15} />}
-      onClick={() => open({ kind: 'add-connection' })}
-    >
-      Add connection
-    </Button>
-  )
-  return (
-    <Section title="Connections" action={add}>
-      {connections.length === 0 && <p className={classes.none}>No connections yet.</p>}
-      {connections.map((connection) => (
-        <ConnectionRow key={connection.id} connection={connection} />
-      ))}
-    </Section>
-  )
-}
-
-function ConnectionRow({ connection }: { readonly connection: ConnectionView }) {
-  const { open, showBuckets } = useNavigation()
-  const { id, name, endpointUrl, region, accessKeyId } = connection
-  return (
-    <div className={classes.row} data-testid="connection">
-      <div className={classes.what}>
-        <div className={`${classes.name} ellipsis`}>{name}</div>
-        <div className={`${classes.quiet} ellipsis selectable`} title={endpointUrl}>
-          {endpointUrl} · {region}
-        </div>
-        <div className={`${classes.quiet} ${classes.key} selectable`}>
-          <IconKey size={13} aria-hidden />
-          <span className="ellipsis">{accessKeyId}</span>
-        </div>
-      </div>
-      <div className={classes.rowEnd}>
-        <Button variant="default" size="xs" onClick={() => showBuckets(id)}>
-          Show buckets
-        </Button>
-        <Button variant="default" size="xs" onClick={() => open({ kind: 'renew-keys', id })}>
-          Newer keys…
-        </Button>
-        <Tooltip label="Remove">
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size={32}
-            aria-label={`Remove ${name}`}
-            onClick={() => open({ kind: 'remove-connection', id })}
-          >
-            <IconTrash size={17} stroke={1.7} />
-          </ActionIcon>
-        </Tooltip>
-      </div>
-    </div>
   )
 }
 

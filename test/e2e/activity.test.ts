@@ -149,6 +149,21 @@ describe('the activity', () => {
     )
   })
 
+  test('keeps files of the names on its list here, and uploads those that come off it', async () => {
+    await goTo('Settings')
+    await window.getByLabel('Add a name').fill('*.scratch')
+    await window.getByRole('button', { name: 'Add', exact: true }).click()
+    const off = window.getByRole('button', { name: 'Take *.scratch off the list' })
+    await off.waitFor()
+    runProgram('echo s > "$1/a.scratch"; echo t > "$1/beside.txt"', mountDir())
+    await expect.poll(() => plainS3Client(server).list(BUCKET, 'beside')).toHaveLength(1)
+    expect(await plainS3Client(server).list(BUCKET, 'a.scratch')).toEqual([])
+    await off.click()
+    await off.waitFor({ state: 'detached' })
+    await expect.poll(() => plainS3Client(server).list(BUCKET, 'a.scratch')).toHaveLength(1)
+    await verdict(ALL_UPLOADED)
+  })
+
   test('asks before quitting with the figures of the engine, and stays when told to', async () => {
     await pause()
     runProgram('echo later > "$1/later.txt"', mountDir())

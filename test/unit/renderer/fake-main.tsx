@@ -5,6 +5,7 @@ import { App } from '../../../renderer/app.tsx'
 import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
 import type { PailError } from '../../../shared/errors.ts'
+import type { JunkView } from '../../../shared/junk.ts'
 import type { PinCheckView, PinView } from '../../../shared/keeping-contract.ts'
 import type {
   AttentionGroup,
@@ -52,6 +53,7 @@ export class FakeBridge implements WindowBridge {
   conflicts: readonly ConflictView[] = []
   recent: readonly RecentView[] = []
   roles: unknown[] = []
+  junk: JunkView = { patterns: ['.DS_Store', '._*'], defaults: ['.DS_Store', '._*'], localItems: 3 }
   readonly failures = new Map<string, PailError>()
   readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
   #listeners: Array<(value: unknown) => void> = []
@@ -89,6 +91,7 @@ export class FakeBridge implements WindowBridge {
     if (name === 'recent/list') return listOf(this.recent)
     if (name === 'uploads/retry') return this.status.sync?.counts
     if (name === 'deletes/answer') return { count: 1 }
+    if (name.startsWith('junk/')) return this.junk
     if (name === 'folders/roles') return this.roles
     if (name === 'folders/refresh') return { changes: 2 }
     if (name === 'connections/renew') return CONNECTION
