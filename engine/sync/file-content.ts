@@ -17,7 +17,8 @@ import { holesOf, type StagedFile, type StagedPlace } from '../store/staging.ts'
 import { BorrowedBase } from './borrowed-base.ts'
 import type { ObjectVersion, WholeCopy } from './content.ts'
 import type { Reader } from './fetcher.ts'
-import { MergedReads, type ReadSession } from './merged-reads.ts'
+import { MergedReads } from './merged-reads.ts'
+import { type ReadSession, ReadSessions } from './read-session.ts'
 import type { Tree } from './tree.ts'
 import { sealFile } from './tree-edit.ts'
 import { localExtents, type UploadSource } from './upload-source.ts'
@@ -58,8 +59,7 @@ export class FileContent {
   #ctime: bigint
   #change: number
   #isDirty: boolean
-  /** Rises when the bucket's version replaced this one: older sessions are stale. */
-  #epoch = 0
+  readonly #sessions: ReadSessions
   users = 0
   writers = 0
 
@@ -67,6 +67,7 @@ export class FileContent {
     this.#parts = parts
     this.id = row.id
     this.#reads = new MergedReads(parts, () => this.#baseVersion())
+    this.#sessions = new ReadSessions(row.id)
     this.#staged = staged
     this.#sizeBytes = row.size
     this.#mtime = row.mtime
@@ -101,7 +102,7 @@ export class FileContent {
   /** The bucket has another version now, and nothing local stands against it. */
   noteReplaced(): void {
     if (this.#isDirty || this.#staged) return
-    this.#epoch++
+    this.#sessions.noteReplaced()
     this.noteRow()
   }
 
@@ -115,23 +116,40 @@ export class FileContent {
     this.#change = row.change
   }
 
-  openSession(): ReadSession {
-    return { epoch: this.#epoch, reader: undefined, version: '', readTo: 0 }
+  /** @param hasPages may there be bytes of the file where this content cannot see them? */
+  openSession({ hasPages }: { readonly hasPages: boolean } = { hasPages: true }): ReadSession {
+    return this.#sessions.open(!hasPages && this.users === 1)
   }
 
   closeSession(session: ReadSession): void {
-    session.reader?.close()
-    session.reader = undefined
+    this.#sessions.close(session)
+  }
+
+  /** May the session go on with a newer version? Not when that would mix two. */
+  canRestart(session: ReadSession): boolean {
+    return !this.#staged && !this.#isDirty && this.#sessions.canRestart(session)
+  }
+
+  restart(session: ReadSession): boolean {
+    return this.canRestart(session) && this.#sessions.restart(session)
   }
 
   /** Fills `into` from `offset`. @returns bytes read; fewer only at the end of the file */
-  async read(
+  read(
     session: ReadSession,
     offset: number,
     into: Uint8Array,
     signal: AbortSignal,
   ): Promise<number> {
-    this.#checkSession(session)
+    return this.#sessions.read(session, () => this.#readOnce(session, offset, into, signal))
+  }
+
+  async #readOnce(
+    session: ReadSession,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<number> {
     const end = Math.min(offset + into.length, this.#sizeBytes)
     if (end <= offset) return 0
     const wanted = into.subarray(0, end - offset)
@@ -155,7 +173,7 @@ export class FileContent {
     data: Uint8Array,
   ): Promise<number> {
     return this.#mutations.run(async () => {
-      if (session) this.#checkSession(session)
+      if (session) this.#sessions.check(session)
       const start = offset === 'append' ? this.#sizeBytes : offset
       if (start + data.length > FILE_BYTES_MAX) {
         throw new PailError('vfs/too-large', `${start + data.length} bytes`)
@@ -194,7 +212,7 @@ export class FileContent {
 
   /** This very version, whole; undefined when something was written here or waits. */
   unchangedVersion(session: ReadSession): ObjectVersion | undefined {
-    this.#checkSession(session)
+    this.#sessions.check(session)
     const row = this.#parts.tree.nodes.byId(this.id)
     if (this.#isDirty || this.#staged || !row || this.#parts.tree.isBusy(row)) return undefined
     const version = this.#baseVersion()
@@ -363,12 +381,6 @@ export class FileContent {
     this.#isDirty = true
   }
 
-  #checkSession(session: ReadSession): void {
-    if (session.epoch !== this.#epoch) {
-      throw new PailError('vfs/stale', `node ${this.id} was replaced in the bucket`)
-    }
-  }
-
   /**
    * The borrowed object is copied inside the bucket, or its bytes are fetched. When neither is
    * possible, the program hears of it, and the file is as empty as after any copy that failed.
@@ -456,11 +468,7 @@ export class FileContent {
 
   /** A truncation to nothing starts a new file, so that the sealed one survives until the next seal. */
   #startEmpty(): void {
-    const next = this.#parts.tree.staging.create({
-      sizeBytes: 0,
-      extents: [],
-      baseBytes: 0,
-    })
+    const next = this.#parts.tree.staging.create({ sizeBytes: 0, extents: [], baseBytes: 0 })
     if (this.#staged) this.#outdated.push(this.#staged)
     this.#borrowed = undefined
     this.#staged = next

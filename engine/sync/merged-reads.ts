@@ -11,6 +11,7 @@ import { cutByExtents, type Extent } from '../base/extents.ts'
 import { holesOf, type StagedFile } from '../store/staging.ts'
 import type { ObjectVersion } from './content.ts'
 import type { Reader } from './fetcher.ts'
+import type { ReadSession } from './read-session.ts'
 
 /** How long a failed read answers for the next ones. */
 const FAILURE_MS = 5_000
@@ -18,15 +19,6 @@ const FAILURE_MS = 5_000
 const BASE_COPY_BYTES = 1024 * 1024
 /** Bytes that are on this disk are read within this time. */
 const CACHED_READ_MS = 200
-
-/** One open's view: notices that the file became another version under it. */
-export type ReadSession = {
-  readonly epoch: number
-  reader: Reader | undefined
-  version: string
-  /** Bytes read in order from the start. */
-  readTo: number
-}
 
 export class MergedReads {
   readonly #parts: {

@@ -68,7 +68,9 @@ export async function verifyCopy(
     head !== undefined &&
     isComparable(head.etag, source.etag) &&
     !isSameEtag(head.etag, source.etag)
-  if (!head || head.sizeBytes !== source.sizeBytes || differs) {
+  // Two answers that disagree: one is wrong, or somebody's object took the copy's place already.
+  const isAnother = head !== undefined && !isSameEtag(head.etag, replied)
+  if (!head || head.sizeBytes !== source.sizeBytes || differs || isAnother) {
     throw new PailError('s3/integrity', `the copy ${replied} is not as its source`, {
       key,
       sizeBytes: head?.sizeBytes ?? -1,

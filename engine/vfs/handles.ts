@@ -5,7 +5,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { FileContent } from '../sync/file-content.ts'
-import type { ReadSession } from '../sync/merged-reads.ts'
+import type { ReadSession } from '../sync/read-session.ts'
 import type { HandleId } from './vfs.ts'
 
 /** Descriptors open at once in one mount. */

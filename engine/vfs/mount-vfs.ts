@@ -14,10 +14,12 @@ import type { TreeChange } from '../sync/tree.ts'
 import { editAttributes } from '../sync/tree-attributes.ts'
 import { copyBytes, editRange, LENT_BYTES_MIN, lendBytes, seekIn } from './file-ranges.ts'
 import { Handles, type OpenFile } from './handles.ts'
+import { KeptPages } from './kept-pages.ts'
 import { learnBeforeOpen } from './learn-at-open.ts'
 import { readLink } from './links.ts'
 import type { MountVfsParts } from './mount-parts.ts'
 import { Namespace } from './namespace.ts'
+import { readUnseen } from './unseen-read.ts'
 import type {
   AttributeChanges,
   Attributes,
@@ -43,8 +45,6 @@ import { MountXattrs } from './xattrs.ts'
 const BLOCK_SIZE_BYTES = 4096
 /** statfs is asked for often; the disk's figures may be this old. */
 const SPACE_FRESH_MS = 2_000
-/** Files remembered to have pages of an older version in the kernel. */
-const OUTDATED_MAX = 65_536
 
 export class MountVfs implements Vfs {
   readonly root: NodeId
@@ -54,8 +54,7 @@ export class MountVfs implements Vfs {
   readonly #handles = new Handles()
   readonly #namespace: Namespace
   readonly #xattrs: MountXattrs
-  /** Files that became another version since this mount's kernel opened them last. */
-  readonly #outdatedPages = new Set<NodeId>()
+  readonly #keptPages = new KeptPages()
   readonly #stopWatching: () => void
   #space: { atMs: number; freeBytes: number; totalBytes: number } | undefined
 
@@ -66,7 +65,7 @@ export class MountVfs implements Vfs {
     this.epoch = parts.epoch
     this.#namespace = new Namespace(parts)
     this.#xattrs = new MountXattrs(parts)
-    this.#stopWatching = parts.tree.watch((changes) => this.#noteOutdatedPages(changes))
+    this.#stopWatching = parts.tree.watch((changes) => this.#keptPages.note(changes, parts.origin))
   }
 
   get openHandles(): number {
@@ -201,25 +200,25 @@ export class MountVfs implements Vfs {
       throw thrown
     }
     if (request.write) content.writers++
+    const keepCache = this.#keptPages.open(id)
     const handle = this.#handles.add({
       kind: 'file',
       content,
-      session: content.openSession(),
+      session: content.openSession({ hasPages: keepCache }),
       canRead: request.read,
       canWrite: request.write,
       isAppend: request.append ?? false,
     })
-    // The kernel is told of every change that it did not make itself, but it may not have heard of
-    // the last one yet: pages of two versions would be one file.
-    const keepCache = !this.#outdatedPages.delete(id)
     return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache }
   }
 
   async read(context: Context, target: Target, offset: number, into: Uint8Array): Promise<number> {
     if (target.handle !== undefined) {
-      const { content, session } = this.#handles.file(target.handle)
+      const open = this.#handles.file(target.handle)
+      const { content, session } = open
+      const read = () => content.read(session, offset, into, context.signal)
       const count = await this.#readOrTell(target.id, () =>
-        content.read(session, offset, into, context.signal),
+        readUnseen(this.#parts, open, read, context.signal),
       )
       if (offset === session.readTo) session.readTo += count
       return count
@@ -395,18 +394,6 @@ export class MountVfs implements Vfs {
       const isOffline = thrown instanceof PailError && thrown.code.startsWith('net/')
       if (isOffline) this.#parts.onDidMiss?.(id)
       throw thrown
-    }
-  }
-
-  #noteOutdatedPages(changes: readonly TreeChange[]): void {
-    for (const { type, id, origin } of changes) {
-      if (type === 'data' && origin !== this.#parts.origin) this.#outdatedPages.add(id)
-      else if (type === 'removed') this.#outdatedPages.delete(id)
-    }
-    const oldest = this.#outdatedPages.values().next()
-    // The kernel has been told of the oldest long ago.
-    if (this.#outdatedPages.size > OUTDATED_MAX && !oldest.done) {
-      this.#outdatedPages.delete(oldest.value)
     }
   }
 

@@ -117,6 +117,23 @@ describe('A name that was not there', () => {
   })
 })
 
+describe('A file that was stored anew since its folder was listed', () => {
+  test('is read as it is now by who opens it, when it is as long as before', async () => {
+    const mount = await mountOf('as-long', { 'd/a': 'A'.repeat(200 * KIB) })
+    expect((await fs.stat(mount.path('d/a'))).size).toBe(200 * KIB)
+    await s3.put('as-long', 'd/a', 'B'.repeat(200 * KIB))
+    expect(await textAt(mount, 'd/a')).toBe('B'.repeat(200 * KIB))
+  })
+
+  test('fails once when it is longer now, and is there for who opens it again', async () => {
+    const mount = await mountOf('longer', { 'd/a': 'A'.repeat(200 * KIB) })
+    expect((await fs.stat(mount.path('d/a'))).size).toBe(200 * KIB)
+    await s3.put('longer', 'd/a', 'B'.repeat(300 * KIB))
+    await expect(textAt(mount, 'd/a')).rejects.toMatchObject({ errno: -ESTALE })
+    expect(await textAt(mount, 'd/a')).toBe('B'.repeat(300 * KIB))
+  })
+})
+
 describe('A file that is replaced all the time', () => {
   test('is read as one version or fails, through the pages of the kernel too', async () => {
     const SIZE = 384 * KIB
