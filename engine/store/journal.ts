@@ -1,7 +1,7 @@
 /**
  * Journal of changes acknowledged to programs and not yet in the bucket.
  *
- * Owns:  tables `journal` and `move_item`. Runs in: engine process.
+ * Owns:  table `journal`. Runs in: engine process.
  * Keeps: one row per thing to do; a newer seal of the same file takes the older one's place. Rows
  *        are written in the same transaction as the change of the tree that they belong to.
  * Never: talks to the network, decides about conflicts.
@@ -16,6 +16,7 @@ import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Database, Row, SqlValue } from './database.ts'
+import { MoveItems } from './move-items.ts'
 
 /** What a person saved, without what Pail itself has to tidy up. */
 const NOT_SCRATCH = `AND key NOT GLOB '*${SCRATCH_NAME}*'`
@@ -54,20 +55,16 @@ export type JournalRow = {
 export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
   Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>>
 
-export type MoveItem = {
-  readonly source: string
-  readonly etag: string
-  readonly sizeBytes: number
-  readonly copiedEtag: string | null
-}
-
 export type Pending = { readonly files: number; readonly bytes: number }
 
 export class Journal {
+  /** Plans of directory moves. */
+  readonly moveItems: MoveItems
   readonly #database: Database
 
   constructor(database: Database) {
     this.#database = database
+    this.moveItems = new MoveItems(database)
   }
 
   bySeq(seq: number): JournalRow | undefined {
@@ -86,6 +83,13 @@ export class Journal {
   /** The deletion of `key` that waits, if one does. */
   deletionOf(volume: number, key: string): JournalRow | undefined {
     return this.#one("WHERE volume = ? AND key = ? AND op = 'delete'", volume, key)
+  }
+
+  /** What is to be stored under `key`, if it is not on its way there by a move. */
+  writerOf(volume: number, key: string): JournalRow | undefined {
+    const where =
+      "WHERE volume = ? AND key = ? AND op IN ('put', 'marker') AND state <> 'cancelled'"
+    return this.#one(where, volume, key)
   }
 
   /** Rows with the record of an upload that may have left a version under `key`. */
@@ -181,6 +185,13 @@ export class Journal {
       volume,
     )
     return row?.at === null || row?.at === undefined ? undefined : Number(row.at)
+  }
+
+  /** Rows below `prefix` after `afterSeq` that wait for their time, oldest first. */
+  waiting(volume: number, prefix: string, afterSeq: number, countMax: number): JournalRow[] {
+    const where = `WHERE volume = ? AND key >= ? AND key < ? AND state = 'waiting' AND seq > ?
+      ORDER BY seq LIMIT ?`
+    return this.#many(where, volume, prefix, `${prefix}\u{10ffff}`, afterSeq, countMax)
   }
 
   /** What waits for a person below a prefix, oldest failure first. */
@@ -387,54 +398,6 @@ export class Journal {
       nowMs,
       volume,
     )
-  }
-
-  addMoveItems(seq: number, items: ReadonlyArray<Omit<MoveItem, 'copiedEtag'>>): void {
-    for (const item of items) {
-      this.#database.run(
-        'INSERT OR REPLACE INTO move_item (seq, source, etag, size) VALUES (?, ?, ?, ?)',
-        seq,
-        item.source,
-        item.etag,
-        item.sizeBytes,
-      )
-    }
-  }
-
-  moveItems(seq: number, isCopied: boolean, afterSource: string, countMax: number): MoveItem[] {
-    const rows = this.#database.all(
-      `SELECT source, etag, size, copied_etag FROM move_item
-       WHERE seq = ? AND source > ? AND (copied_etag IS NOT NULL) = ? ORDER BY source LIMIT ?`,
-      seq,
-      afterSource,
-      Number(isCopied),
-      countMax,
-    )
-    return rows.map((row) => ({
-      source: String(row.source),
-      etag: String(row.etag),
-      sizeBytes: Number(row.size),
-      copiedEtag: row.copied_etag === null ? null : String(row.copied_etag),
-    }))
-  }
-
-  setMoveItemCopied(
-    seq: number,
-    source: string,
-    copied: { readonly etag: string; readonly sizeBytes: number; readonly sourceEtag: string },
-  ): void {
-    this.#database.run(
-      'UPDATE move_item SET copied_etag = ?, size = ?, etag = ? WHERE seq = ? AND source = ?',
-      copied.etag,
-      copied.sizeBytes,
-      copied.sourceEtag,
-      seq,
-      source,
-    )
-  }
-
-  removeMoveItem(seq: number, source: string): void {
-    this.#database.run('DELETE FROM move_item WHERE seq = ? AND source = ?', seq, source)
   }
 
   #one(where: string, ...values: SqlValue[]): JournalRow | undefined {

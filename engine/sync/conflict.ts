@@ -56,6 +56,8 @@ export async function keepBoth(
     job.signal,
   )
   if (head && !keepsExpected && isExpected(job, node, head)) {
+    // A file that was renamed over this one is changed in part: its own object is what is missing.
+    if (source.base && source.base.key !== key) await standAlone(job, node, content)
     // What was refused a moment ago is as it must be: another writer came and went.
     throw new PailError('s3/precondition', 'the bucket has the expected version again', { key })
   }

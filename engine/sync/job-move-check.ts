@@ -5,7 +5,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
-import type { MoveItem } from '../store/journal.ts'
+import type { MoveItem } from '../store/move-items.ts'
 import { DELETE_BATCH_KEYS_MAX } from './batch-delete.ts'
 import type { Job } from './sync-job.ts'
 
@@ -17,14 +17,14 @@ export async function verifyCopies(job: Job, source: string, target: string): Pr
   const { tree, row } = job
   let after = ''
   for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
+    const items = tree.journal.moveItems.page(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
     const last = items.at(-1)
     if (!last) return
     const keys = items.map((item) => target + item.source.slice(source.length))
     const found = await listBetween(job, target, keys)
     const missing = items.filter((item, at) => !isWhole(item, found.get(keys[at] ?? '')))
     if (missing.length > 0) {
-      await tree.database.write(() => tree.journal.addMoveItems(row.seq, missing))
+      await tree.database.write(() => tree.journal.moveItems.add(row.seq, missing))
       throw new PailError('s3/integrity', `${missing.length} copies are not in the bucket`)
     }
     after = last.source
@@ -49,14 +49,14 @@ export async function checkSources(job: Job, source: string): Promise<void> {
   let newerCount = 0
   let after = ''
   for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
+    const items = tree.journal.moveItems.page(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
     const last = items.at(-1)
     if (!last) break
     const objects = items.filter((item) => !item.source.endsWith('/'))
     const keys = objects.map((item) => item.source)
     const found = keys.length === 0 ? new Map() : await listBetween(job, source, keys)
     const newer = objects.flatMap((item) => newerVersion(item, found.get(item.source)))
-    await tree.database.write(() => tree.journal.addMoveItems(row.seq, newer))
+    await tree.database.write(() => tree.journal.moveItems.add(row.seq, newer))
     newerCount += newer.length
     after = last.source
   }

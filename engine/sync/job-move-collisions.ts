@@ -36,7 +36,7 @@ async function avoid(job: Job, target: string, object: ObjectInfo): Promise<void
     .find((one) => one.parent !== null && tree.keyOf(one) === object.key)
   if (node) await giveWay(job, node, object, () => follow(job, node))
   // Both are not of this move: what another client stored under the old name stays there.
-  else await tree.database.write(() => tree.journal.removeMoveItem(row.seq, source))
+  else await tree.database.write(() => tree.journal.moveItems.remove(row.seq, source))
 }
 
 /** What waits for the file goes to its new name; when nothing does, a move takes it there. */

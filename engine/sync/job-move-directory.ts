@@ -7,7 +7,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Etag, ListPage } from '../s3/object-store.ts'
-import type { MoveItem } from '../store/journal.ts'
+import type { MoveItem } from '../store/move-items.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { decodeRecord, encodeRecord } from '../store/record.ts'
 import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
@@ -66,7 +66,7 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
     )
     await mergeFlatPage(tree, node.id, row.key, page, startedMs)
     await tree.database.write(() =>
-      tree.journal.addMoveItems(
+      tree.journal.moveItems.add(
         row.seq,
         page.objects.map(({ key, etag, sizeBytes }) => ({ source: key, etag, sizeBytes })),
       ),
@@ -85,7 +85,7 @@ async function copyAll(job: Job, source: string, target: string): Promise<void> 
   const { tree, row, signal } = job
   let after = ''
   for (;;) {
-    const items = tree.journal.moveItems(row.seq, false, after, ITEMS_PAGE)
+    const items = tree.journal.moveItems.page(row.seq, false, after, ITEMS_PAGE)
     if (items.length === 0) return
     const queue = [...items]
     const workers = Array.from({ length: Math.min(COPIES_MAX, items.length) }, async () => {
@@ -106,7 +106,7 @@ async function copyAll(job: Job, source: string, target: string): Promise<void> 
 async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
   const { tree, row } = job
   if (isElsewhere(job, item.source)) {
-    await tree.database.write(() => tree.journal.removeMoveItem(row.seq, item.source))
+    await tree.database.write(() => tree.journal.moveItems.remove(row.seq, item.source))
     return
   }
   const isMarker = item.source.endsWith('/') && item.sizeBytes === 0
@@ -115,10 +115,10 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
     : await copyVersion(job, item, target)
   await tree.change(() => {
     if (copied === undefined) {
-      tree.journal.removeMoveItem(row.seq, item.source)
+      tree.journal.moveItems.remove(row.seq, item.source)
       return
     }
-    tree.journal.setMoveItemCopied(row.seq, item.source, copied)
+    tree.journal.moveItems.setCopied(row.seq, item.source, copied)
     if (tree.journal.deletionOf(tree.volume, item.source)) {
       journalDelete(tree, target, copied.etag)
     }
@@ -197,7 +197,7 @@ async function deleteSources(job: Job): Promise<void> {
   const { tree, row } = job
   let after = ''
   for (;;) {
-    const items = tree.journal.moveItems(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
+    const items = tree.journal.moveItems.page(row.seq, true, after, DELETE_BATCH_KEYS_MAX)
     const last = items.at(-1)
     if (!last) return
     const results = await deleteKeys(
@@ -208,7 +208,7 @@ async function deleteSources(job: Job): Promise<void> {
     await tree.database.write(() => {
       for (const item of items) {
         if (failures.has(item.source)) continue
-        tree.journal.removeMoveItem(row.seq, item.source)
+        tree.journal.moveItems.remove(row.seq, item.source)
         tree.departures.note(item.source, tree.clock.nowMs())
       }
     })
@@ -252,7 +252,7 @@ export async function giveUpDirectory(job: Job): Promise<void> {
   await tree.change(() => {
     let after = ''
     for (;;) {
-      const items = tree.journal.moveItems(row.seq, true, after, ITEMS_PAGE)
+      const items = tree.journal.moveItems.page(row.seq, true, after, ITEMS_PAGE)
       for (const item of items) {
         const copy = `${target}${item.source.slice(row.key.length)}`
         const isNamed = tree.nodes.byRemoteKey(tree.volume, copy).length > 0

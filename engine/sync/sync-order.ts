@@ -111,7 +111,7 @@ function isBlocked(
   { moves, isHeldBack }: { moves: readonly JournalRow[]; isHeldBack: IsHeldBack },
 ): boolean {
   if (row.op === 'put' && isStillWritten(facts, row)) return true
-  if (row.op === 'delete' && isToBeWritten(facts, row.key)) return true
+  if (row.op === 'delete' && writerOf(facts.tree, row.key)) return true
   if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
   if (isHeldBack(row, keys)) return true
   // The rename of a send folder waits until the marker has left: the marker goes first.
@@ -134,17 +134,27 @@ function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {
 }
 
 /** Something that is to be stored under the key takes its place, and knows what it replaces. */
-function isToBeWritten(facts: OrderFacts, key: string): boolean {
-  const { tree } = facts
-  const isWritten = tree.database.get(
-    `SELECT 1 FROM journal WHERE volume = ? AND key = ? AND op IN ('put', 'marker')
-     AND state <> 'cancelled' LIMIT 1`,
-    tree.volume,
-    key,
-  )
-  if (isWritten) return true
+function writerOf(tree: Tree, key: string): JournalRow | undefined {
+  const writer = tree.journal.writerOf(tree.volume, key)
+  if (writer) return writer
   const node = tree.findByKey(key)
-  return node !== undefined && tree.journal.opOfNode(node.id, 'move') !== undefined
+  return node && tree.journal.opOfNode(node.id, 'move')
+}
+
+/** Does anything wait below `prefix` that goes on without a person? */
+export function isGoingOn(tree: Tree, prefix: string): boolean {
+  let after = 0
+  for (;;) {
+    const rows = tree.journal.waiting(tree.volume, prefix, after, PAGE_ROWS)
+    for (const row of rows) {
+      // What a row replaces waits with it.
+      const isHeld = row.op === 'delete' && writerOf(tree, row.key)?.state === 'failed'
+      if (!isHeld) return true
+    }
+    const last = rows.at(-1)
+    if (!last || rows.length < PAGE_ROWS) return false
+    after = last.seq
+  }
 }
 
 /** An earlier row of the same node goes first, unless it waits for a person. */

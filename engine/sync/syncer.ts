@@ -18,7 +18,7 @@ import { move } from './job-move.ts'
 import { put } from './job-put.ts'
 import { nextDelayMs } from './retry.ts'
 import type { Job, SyncerParts } from './sync-job.ts'
-import { findRunnable, type Runnable } from './sync-order.ts'
+import { findRunnable, isGoingOn, type Runnable } from './sync-order.ts'
 
 /** Journal rows under way at once; their requests are paced by the endpoint. */
 const JOBS_MAX = 32
@@ -159,13 +159,7 @@ export class Syncer {
     if (this.#jobs.size > 0) return false
     if (this.#isResting()) return true
     if (contents.dirtyCount() > 0 || pendingMarkers(prefix) > 0) return false
-    const waiting = tree.database.get(
-      `SELECT 1 FROM journal WHERE volume = ? AND key >= ? AND key < ? AND state = 'waiting' LIMIT 1`,
-      tree.volume,
-      prefix,
-      `${prefix}\u{10ffff}`,
-    )
-    return waiting === undefined
+    return !isGoingOn(tree, prefix)
   }
 
   /**

@@ -344,7 +344,7 @@ export function journalHome(tree: Tree, row: NodeRow): void {
 }
 
 function hasCopies(tree: Tree, row: JournalRow): boolean {
-  return tree.journal.moveItems(row.seq, true, '', 1).length > 0
+  return tree.journal.moveItems.page(row.seq, true, '', 1).length > 0
 }
 
 /** Everything that waits to be written at or below the old path is to be written at the new one. */

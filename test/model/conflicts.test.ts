@@ -221,6 +221,42 @@ describe('A file that was changed here and in the bucket', () => {
     expect(row?.errorCode).toBe('sync/base-gone')
     expect(w.inBucket()).toEqual({ 'report.csv': 'theirs' })
   })
+
+  test('regression: renamed over another, its object removed, it was tried for ever', async () => {
+    const w = await start()
+    await w.have('report.csv', 'old report')
+    await w.have('draft.csv', 'base '.repeat(600_000), false)
+    w.store.setOffline(true)
+    await w.paths.rename('draft.csv', 'report.csv')
+    await w.paths.write('report.csv', 5, bytes('OURS'), false)
+    w.bucket.deleteDirect('draft.csv')
+    w.store.setOffline(false)
+    // Neither the change nor what it replaces goes anywhere: a flush ends, and says so.
+    const startedMs = w.clock.monotonicMs()
+    expect((await w.engine.flush()).files).toBe(2)
+    expect(w.clock.monotonicMs() - startedMs).toBeLessThan(60_000)
+    const { journal } = w.engine.stores
+    const rows = journal.needingPerson(w.engine.volume.id, '', 10)
+    expect(rows.map(({ op, errorCode }) => [op, errorCode])).toEqual([['put', 'sync/base-gone']])
+    expect(w.inBucket()).toEqual({ 'report.csv': 'old report' })
+    // Saved anew, it takes the place.
+    await w.paths.write('report.csv', 0, bytes('ours'), true)
+    expect((await w.engine.flush()).files).toBe(0)
+    expect(w.inBucket()).toEqual({ 'report.csv': 'ours' })
+  })
+
+  test('renamed over another and its object removed, it is uploaded when the rest is here', async () => {
+    const w = await start()
+    await w.have('report.csv', 'old report')
+    await w.have('draft.csv', 'base base base')
+    w.store.setOffline(true)
+    await w.paths.rename('draft.csv', 'report.csv')
+    await w.paths.write('report.csv', 5, bytes('OURS'), false)
+    w.bucket.deleteDirect('draft.csv')
+    w.store.setOffline(false)
+    expect((await w.engine.flush()).files).toBe(0)
+    expect(w.inBucket()).toEqual({ 'report.csv': 'base OURS base' })
+  })
 })
 
 describe('A file that is gone on one side and changed on the other', () => {

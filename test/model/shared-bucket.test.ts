@@ -60,6 +60,16 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly SharedStep[]]> = [
       { op: 'delete', path: 'd/a' },
     ],
   ],
+  [
+    'a file that was renamed over another and changed in part was tried for ever without its object',
+    [
+      { who: 0, op: 'look', path: 'd' },
+      { who: 0, op: 'offline' },
+      { who: 0, op: 'rename', path: 'a', to: 'd/a' },
+      { op: 'delete', path: 'a' },
+      { who: 0, op: 'append', path: 'd/a' },
+    ],
+  ],
 ]
 
 describe('Two computers and a plain client on one bucket', () => {

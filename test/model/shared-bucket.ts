@@ -77,7 +77,7 @@ export async function runSharedHistory(history: SharedHistory): Promise<void> {
   }
 }
 
-const OTHERS = "(error_code IS NULL OR error_code <> 'sync/base-gone')"
+const BASE_GONE = "error_code = 'sync/base-gone'"
 
 type Content = { readonly by: string; readonly path: string; readonly bytes: Uint8Array }
 
@@ -236,11 +236,15 @@ class Computer {
     return row.etag?.replaceAll('"', '') ?? this.local.get(row.id)
   }
 
-  /** Changes that are not in the bucket. */
+  /** Changes that are not in the bucket; what a change for a person is to replace waits with it. */
   waiting(): string[] {
     const { database } = this.engine.volume.tree
     return database
-      .all(`SELECT op, key, state, error_code, error_detail FROM journal WHERE ${OTHERS}`)
+      .all(
+        `SELECT op, key, state, error_code, error_detail FROM journal
+         WHERE error_code IS NOT 'sync/base-gone'
+         AND (op <> 'delete' OR key NOT IN (SELECT key FROM journal WHERE ${BASE_GONE}))`,
+      )
       .map((row) => `${this.host}: ${Object.values(row).join(', ')}`)
   }
 
@@ -248,7 +252,7 @@ class Computer {
   needingAttention(): string[] {
     const { database } = this.engine.volume.tree
     return database
-      .all(`SELECT node FROM journal WHERE NOT ${OTHERS}`)
+      .all(`SELECT node FROM journal WHERE ${BASE_GONE}`)
       .map((row) => this.local.get(Number(row.node)) ?? '')
   }
 }
