@@ -44,9 +44,9 @@ export type NodeRow = {
   /** Directories: when the listing was complete; 0: never. */
   readonly listedMs: number
   readonly hasMarker: boolean
-  /** Directories: Hadoop's `name_$folder$` lies beside it. */
   /** Never in the bucket: junk of an operating system, and what lies in a folder of such. */
   readonly isLocal: boolean
+  /** Directories: Hadoop's `name_$folder$` lies beside it. */
   readonly hasFolderObject: boolean
   /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null

@@ -10,7 +10,7 @@ import type { Etag, ObjectHead, ObjectInfo } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from './file-content.ts'
 import type { Job } from './sync-job.ts'
-import { mergePage } from './tree-merge.ts'
+import { showObject } from './tree-show.ts'
 import { headOrNone } from './upload-job.ts'
 import { etagOfMd5, hasMd5Form, isSameEtag } from './upload-proof.ts'
 import type { UploadSource } from './upload-source.ts'
@@ -217,16 +217,7 @@ export async function giveWay(
     })
   })
   log.write('warn', 'sync/conflict', { key, node: node.id, host })
-  const parent = tree.node(node.parent ?? tree.rootId)
-  // While the directory itself moves, its next listing shows what is there.
-  if (parent.remoteKey === null || !key.startsWith(parent.remoteKey)) return
-  await mergePage(
-    tree,
-    parent.id,
-    parent.remoteKey,
-    { objects: [head], prefixes: [] },
-    clock.nowMs(),
-  )
+  await showObject(tree, node.parent, head)
   await tree.change(() => nameTheirs(job, id, key))
 }
 

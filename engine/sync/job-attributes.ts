@@ -1,44 +1,124 @@
-/** Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line. */
-import type { Etag } from '../s3/object-store.ts'
+/**
+ * Rewrites an object's metadata in place, by a copy inside the bucket: no byte passes the line.
+ *
+ * Keeps: the newest version in the bucket keeps its bytes, and its times, which belong to them. What
+ *        programs here changed beside it, mode and owner, is applied to whatever version that is.
+ * Never: tries for ever for an object that is not there any more; gives up without a word.
+ */
+import { PailError } from '../../shared/errors.ts'
+import type { ObjectFacts, ObjectHead, ObjectInfo } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
-import { encodeFacts, factsOfStored } from './object-attributes.ts'
+import { learn } from './learn.ts'
+import {
+  encodeFacts,
+  type FoundAttributes,
+  factsOfStored,
+  knownFacts,
+  readAttributes,
+} from './object-attributes.ts'
 import { attributesKeeping } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
+import { FILE_MODE, type Tree } from './tree.ts'
+import { showObject } from './tree-show.ts'
 import { headOrNone } from './upload-job.ts'
+
+const NS_PER_MS = 1_000_000n
 
 export async function rewriteAttributes(job: Job): Promise<void> {
   const { tree, row } = job
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   const key = node?.remoteKey
   if (!node || node.parent === null || !key || node.etag === null || row.state === 'cancelled') {
-    await tree.change(() => tree.journal.remove(row.seq))
+    await settle(job)
     return
   }
-  const head = await job.requests.run(
-    'background',
-    (attempt) => headOrNone(job.store, key, attempt),
-    job.signal,
-  )
-  if (!head || head.etag !== node.etag) {
-    // Another version, or none: these attributes belonged to what is not there any more.
-    await tree.change(() => tree.journal.remove(row.seq))
-    return
+  try {
+    const head = await job.requests.run(
+      'background',
+      (attempt) => headOrNone(job.store, key, attempt),
+      job.signal,
+    )
+    if (!head) await drop(job, key, 'removed')
+    else if (head.etag === node.etag) await rewriteKnown(job, node, head)
+    else await rewriteNewer(job, node, head)
+  } catch (thrown) {
+    // Removed between look and copy.
+    if (PailError.from(thrown).code !== 's3/no-key') throw thrown
+    await drop(job, key, 'removed')
   }
+}
+
+/** @returns false when a program changed the attributes once more: the row stays for them */
+function settle({ tree, row }: Job): Promise<boolean> {
+  return tree.change(() => {
+    const now = tree.journal.bySeq(row.seq)
+    if (now && now.generation !== row.generation) return false
+    tree.journal.remove(row.seq)
+    return true
+  })
+}
+
+/** These attributes belonged to what is not there any more. */
+async function drop(job: Job, key: string, because: 'removed' | 'replaced'): Promise<void> {
+  if (await settle(job)) job.log.write('warn', 'sync/attributes-dropped', { key, because })
+}
+
+async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<void> {
+  const { tree } = job
+  const { key } = head
   const replace = await attributesKeeping(job, node, head, false)
-  const source = { volume: tree.volume, key, etag: node.etag as Etag, sizeBytes: node.remoteSize }
+  const version = { volume: tree.volume, key, sizeBytes: node.remoteSize }
+  const source = { ...version, etag: head.etag }
   const etag = await copyInBucket(job, { source, key, replace })
   await tree.change(() => {
-    const now = tree.journal.bySeq(row.seq)
     const current = tree.nodes.byId(node.id)
-    if (current?.remoteKey === key) {
-      const version = { volume: tree.volume, key, sizeBytes: node.remoteSize }
-      job.renameCached({ ...version, etag: node.etag as Etag }, { ...version, etag })
-      tree.nodes.update(node.id, {
-        etag,
-        seenMs: tree.clock.nowMs(),
-        metadata: encodeFacts(factsOfStored(replace)),
-      })
-    }
-    if (now && now.generation === row.generation) tree.journal.remove(row.seq)
+    if (current?.remoteKey !== key) return
+    job.renameCached(source, { ...version, etag })
+    const metadata = encodeFacts(factsOfStored(replace))
+    tree.nodes.update(node.id, { etag, seenMs: tree.clock.nowMs(), metadata })
   })
+  await settle(job)
+}
+
+/**
+ * Another client stored a version that was not seen here: that one gets what was changed here, and
+ * takes the place of the outdated one in the folder.
+ */
+async function rewriteNewer(job: Job, node: NodeRow, head: ObjectHead): Promise<void> {
+  const { tree } = job
+  const { key } = head
+  const theirs = readAttributes(head)
+  const changed = changedHere(tree, node)
+  const isFile = node.kind === 'file' && (theirs.kind ?? 'file') === 'file'
+  // What waits to be uploaded brings its attributes along, and meets this version as a conflict.
+  if (node.staged !== null || !isFile || Object.keys(changed).length === 0) {
+    await drop(job, key, 'replaced')
+    await show(tree, node, head, head)
+    return
+  }
+  const mtime = BigInt(Math.round(head.modifiedMs)) * NS_PER_MS
+  const merged = { ...node, mode: FILE_MODE, ...tree.owner, mtime, ...theirs, ...changed }
+  const replace = await attributesKeeping(job, { ...merged, kind: 'file' }, head, false)
+  const source = { volume: tree.volume, key, etag: head.etag, sizeBytes: head.sizeBytes }
+  const etag = await copyInBucket(job, { source, key, replace })
+  if (!(await settle(job))) return
+  await show(tree, node, { ...head, etag }, factsOfStored(replace))
+}
+
+async function show(tree: Tree, node: NodeRow, object: ObjectInfo, facts: ObjectFacts) {
+  await showObject(tree, node.parent, object)
+  learn(tree, object, facts)
+}
+
+/** What differs from the version in the bucket that programs saw. */
+function changedHere(tree: Tree, node: NodeRow): Pick<FoundAttributes, 'mode' | 'uid' | 'gid'> {
+  const facts = knownFacts(node)
+  const known = { mode: FILE_MODE, ...tree.owner, ...(facts ? readAttributes(facts) : {}) }
+  const { mode, uid, gid } = node
+  return {
+    ...(mode === known.mode ? {} : { mode }),
+    ...(uid === known.uid || !tree.honoursOwners ? {} : { uid }),
+    ...(gid === known.gid || !tree.honoursOwners ? {} : { gid }),
+  }
 }

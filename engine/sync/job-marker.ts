@@ -1,4 +1,5 @@
 /** Writes a directory's own object: `dir/`, empty, of the type by which s3fs knows directories. */
+import { PailError } from '../../shared/errors.ts'
 import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
@@ -7,6 +8,7 @@ import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Tree } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
+import { headOrNone } from './upload-job.ts'
 
 /** What somebody keeps under a directory's own key stays: it is copied onto itself. */
 async function writeOrRewrite(
@@ -19,10 +21,30 @@ async function writeOrRewrite(
   const content = await contentOf(job, node, key)
   if (content) {
     const source = { volume: tree.volume, key, ...content }
-    return { etag: await copyInBucket(job, { source, key, replace: attributes }) }
+    try {
+      return { etag: await copyInBucket(job, { source, key, replace: attributes }) }
+    } catch (thrown) {
+      await lookAnew(job, node, key, PailError.from(thrown))
+      throw thrown
+    }
   }
   const marker = { ...attributes, key, body: new Uint8Array(0) }
   return requests.run('background', (attempt) => store.put(marker, attempt), signal)
+}
+
+/**
+ * Somebody else replaced or removed the content: the next try goes on from what is there now.
+ * @throws PailError `s3/precondition` in place of what nobody would try again
+ */
+async function lookAnew(job: Job, node: NodeRow, key: string, error: PailError): Promise<void> {
+  if (error.code !== 's3/no-key' && error.code !== 's3/precondition') return
+  const { store, requests, signal, tree } = job
+  const head = await requests.run('background', (one) => headOrNone(store, key, one), signal)
+  const { etag, sizeBytes: remoteSize } = head ?? { etag: null, sizeBytes: 0 }
+  const metadata = head ? encodeFacts(head) : null
+  const now = { hasMarker: head !== undefined, etag, remoteSize, metadata }
+  await tree.change(() => tree.nodes.update(node.id, now))
+  throw new PailError('s3/precondition', "the directory's object is another one now", { key })
 }
 
 type Content = { readonly etag: Etag; readonly sizeBytes: number }

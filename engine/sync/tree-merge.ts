@@ -270,6 +270,7 @@ class Merge {
       seenMs: this.#startedMs,
       metadata: null,
       target: null,
+      meanwhile: null,
     })
   }
 
