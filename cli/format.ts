@@ -2,6 +2,7 @@
  * Numbers, states and tables as a person reads them. Pure.
  */
 import type { MountView, StatusView } from '../shared/model.ts'
+import { isUnprotected } from '../shared/protection.ts'
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
@@ -65,16 +66,22 @@ function mountTable(mounts: readonly MountView[]): string[] {
   const rows = mounts.map((mount) => [
     mount.dir,
     formatSource(mount),
-    mount.readOnly ? `${mount.state}, read-only` : mount.state,
+    stateWords(mount),
     mount.pendingFiles === 0 ? 'everything is in the bucket' : formatPending(mount),
   ])
   return alignColumns([['FOLDER', 'BUCKET', 'STATE', 'TO UPLOAD'], ...rows])
 }
 
+function stateWords({ state, readOnly, endpointUrl }: MountView): string {
+  const words = [state, ...(readOnly ? ['read-only'] : [])]
+  return [...words, ...(isUnprotected(endpointUrl) ? ['unprotected'] : [])].join(', ')
+}
+
 function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
   const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
-  const lines = [...reason, ...heldSentence(mount), ...errors, ...renamedOf(mount)].map(printable)
+  const told = [...reason, ...heldSentence(mount), ...errors, ...renamedOf(mount)]
+  const lines = [...told, ...unprotectedOf(mount)].map(printable)
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
@@ -90,6 +97,11 @@ function renamedOf(mount: MountView): string[] {
   const have = mount.renamedItems === 1 ? 'has' : 'have'
   const what = `${formatCount(mount.renamedItems, 'item')} ${have} another name here`
   return [`${mount.dir}: ${what}: their keys cannot be names of files.`]
+}
+
+function unprotectedOf({ dir, endpointUrl }: MountView): string[] {
+  if (!isUnprotected(endpointUrl)) return []
+  return [`${dir}: ${endpointUrl} is not encrypted: others on the way can read your files.`]
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

@@ -6,6 +6,7 @@
  * Never: returns a secret to the window; `accessOf` serves the engine alone.
  */
 import { PailError } from '../shared/errors.ts'
+import type { ConnectionRequestsView } from '../shared/keeping-contract.ts'
 import {
   type BucketView,
   type ConnectionView,
@@ -116,6 +117,18 @@ export class Connections {
       if (PailError.from(thrown).code !== 'auth/denied' || !isNamedByHand) throw thrown
       return record.buckets.map((name) => ({ name }))
     }
+  }
+
+  /** What was asked of the endpoint with these keys, and what may still be asked by itself. */
+  async requests(id: string): Promise<ConnectionRequestsView> {
+    const { endpointUrl, accessKeyId } = this.#present(id)
+    return this.#parts.engine.call('requests/get', { endpointUrl, accessKeyId })
+  }
+
+  async setBudget(id: string, listsPerMonth: number): Promise<ConnectionRequestsView> {
+    const { endpointUrl, accessKeyId } = this.#present(id)
+    const input = { endpointUrl, accessKeyId, listsPerMonth }
+    return this.#parts.engine.call('requests/set-budget', input)
   }
 
   /** For the engine alone. @throws PailError `connection/missing`, `keychain/no-secret` */

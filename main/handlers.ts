@@ -29,6 +29,8 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
       await connections.remove(id)
       return {}
     },
+    'connections/requests': ({ id }) => connections.requests(id),
+    'connections/set-budget': ({ id, listsPerMonth }) => connections.setBudget(id, listsPerMonth),
     'buckets/list': ({ connectionId }) => connections.buckets(connectionId),
     'mounts/start': (input) => mounts.start(input),
     'mounts/stop': (input) => mounts.stop(input),

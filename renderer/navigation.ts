@@ -12,6 +12,7 @@ export type OpenDialog =
   | { readonly kind: 'remove-mount'; readonly dir: string }
   | { readonly kind: 'remove-connection'; readonly id: string }
   | { readonly kind: 'renew-keys'; readonly id: string }
+  | { readonly kind: 'budget'; readonly id: string }
 
 export type Navigation = {
   readonly page: ShownPage

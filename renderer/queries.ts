@@ -10,6 +10,8 @@ import type {
   WindowStatus,
 } from '../shared/window-contract.ts'
 import type { WindowClient } from './client.ts'
+import { isServing } from './view/mount-state.ts'
+import type { PaceFacts } from './view/requests.ts'
 
 export const ClientContext = createContext<WindowClient | undefined>(undefined)
 
@@ -63,6 +65,29 @@ export function useBuckets(connectionId: string | undefined) {
     enabled: connectionId !== undefined,
     staleTime: 60_000,
   })
+}
+
+/** How often the requests of a connection are asked for while they are shown. */
+const REQUESTS_EVERY_MS = 2_000
+
+export function useRequests(connectionId: string) {
+  const client = useClient()
+  const { status } = useStatus()
+  return useQuery({
+    queryKey: ['requests', connectionId],
+    queryFn: () => client.call('connections/requests', { id: connectionId }),
+    refetchInterval: REQUESTS_EVERY_MS,
+    enabled: status.engine.state === 'running',
+  })
+}
+
+/** Of a connection: does anything ask by itself at all? */
+export function usePaceFacts(connectionId: string): PaceFacts {
+  const { status } = useStatus()
+  const isMounted = status.mounts.some(
+    (mount) => mount.connectionId === connectionId && isServing(mount.state),
+  )
+  return { isMounted, isWorkingOffline: status.isWorkingOffline === true }
 }
 
 /** How often an open dialog looks again which programs use a folder. */
@@ -152,6 +177,7 @@ export function useAction<C extends WindowCall>(name: C) {
       if (name.endsWith('-role')) await queries.invalidateQueries({ queryKey: ['roles'] })
       if (name.startsWith('connections/')) {
         await queries.invalidateQueries({ queryKey: ['connections'] })
+        await queries.invalidateQueries({ queryKey: ['requests'] })
       }
     },
   })

@@ -11,6 +11,11 @@ const Count = z.number().int().nonnegative()
 
 export const RequestCountsView = z.object({ list: Count, write: Count, read: Count, delete: Count })
 
+/** LIST requests a month for looking by itself; with none, folders in use are looked at seldom. */
+export const ListsPerMonth = z.number().int().min(0).max(100_000_000)
+/** What is billed together. */
+const ConnectionKey = { endpointUrl: z.string().max(2048), accessKeyId: z.string().max(256) }
+
 /** One connection, whatever is mounted from it: what it asked for, and may still ask by itself. */
 export const ConnectionRequestsView = z.object({
   endpointUrl: z.string(),
@@ -22,6 +27,17 @@ export const ConnectionRequestsView = z.object({
   /** Below zero: folders in use live on credit. */
   listsLeft: z.number().int(),
   polling: z.enum(['normal', 'credit', 'saving']),
+  /** Folders that are listed by themselves now; absent: none, and in a status, which is too frequent. */
+  watching: z
+    .object({
+      folders: Count,
+      /** Of the one that is listed most often, and why it is. */
+      everyMs: z.number(),
+      why: z.enum(['changing', 'in-use', 'held', 'left', 'saving']),
+      /** Requests that one look at it takes. */
+      pages: Count,
+    })
+    .optional(),
 })
 export type ConnectionRequestsView = z.infer<typeof ConnectionRequestsView>
 
@@ -93,12 +109,10 @@ export const keepingCalls = {
   },
   /** A window in the foreground shows exactly these; none when it hides. */
   'folders/show': { input: z.object({ paths: z.array(LocalPath).max(64) }), output: z.object({}) },
+  /** Also of a connection that nothing is mounted from now. */
+  'requests/get': { input: z.object(ConnectionKey), output: ConnectionRequestsView },
   'requests/set-budget': {
-    input: z.object({
-      endpointUrl: z.string(),
-      accessKeyId: z.string(),
-      listsPerMonth: z.number().int().min(0).max(100_000_000),
-    }),
+    input: z.object({ ...ConnectionKey, listsPerMonth: ListsPerMonth }),
     output: ConnectionRequestsView,
   },
 } as const

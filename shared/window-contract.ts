@@ -4,7 +4,13 @@
 import { z } from 'zod'
 import { engineCalls } from './engine-contract.ts'
 import { junkCalls } from './junk.ts'
-import { keepingCalls, PinTotalView, UnavailableView } from './keeping-contract.ts'
+import {
+  ConnectionRequestsView,
+  keepingCalls,
+  ListsPerMonth,
+  PinTotalView,
+  UnavailableView,
+} from './keeping-contract.ts'
 import { BucketView, ConnectionView, MountView } from './model.ts'
 import { SyncView } from './sync-model.ts'
 import { HoldersView } from './unmounting.ts'
@@ -74,6 +80,12 @@ export const windowCalls = {
     output: ConnectionView,
   },
   'connections/remove': { input: z.object({ id: z.uuid() }), output: z.object({}) },
+  /** What the connection asked of its endpoint, and what it may still ask by itself. */
+  'connections/requests': { input: z.object({ id: z.uuid() }), output: ConnectionRequestsView },
+  'connections/set-budget': {
+    input: z.object({ id: z.uuid(), listsPerMonth: ListsPerMonth }),
+    output: ConnectionRequestsView,
+  },
   'buckets/list': { input: z.object({ connectionId: z.uuid() }), output: z.array(BucketView) },
   'mounts/start': {
     input: z.object({

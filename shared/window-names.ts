@@ -10,6 +10,8 @@ export const WINDOW_CALLS = [
   'connections/add',
   'connections/renew',
   'connections/remove',
+  'connections/requests',
+  'connections/set-budget',
   'buckets/list',
   'mounts/start',
   'mounts/stop',

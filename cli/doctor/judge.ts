@@ -4,6 +4,7 @@
  * Never: holds a secret, or anything that a server said word for word.
  */
 import type { StatusView } from '../../shared/model.ts'
+import { isUnprotected, UNPROTECTED_SENTENCE, UNPROTECTED_TODO } from '../../shared/protection.ts'
 import { formatBytes, formatCount } from '../format.ts'
 import { formatDuration } from '../format-state.ts'
 
@@ -73,7 +74,10 @@ export function judge(facts: DoctorFacts): Check[] {
     ...computerChecks(facts),
     ...dataChecks(facts),
     ...engineChecks(facts),
-    ...facts.endpoints.flatMap(endpointChecks),
+    ...facts.endpoints.flatMap((endpoint) => [
+      ...endpointChecks(endpoint),
+      ...protectionChecks(endpoint),
+    ]),
   ]
 }
 
@@ -224,4 +228,9 @@ function endpointChecks({ url, dnsError, connectError, skewMs }: EndpointFacts):
   const what = `this clock is ${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead' : 'behind'}`
   const todo = 'Set this computer’s clock, best by NTP.'
   return [Math.abs(skewMs) >= SKEW_FAIL_MS ? fail(name, what, todo) : warn(name, what, todo)]
+}
+
+function protectionChecks({ url }: EndpointFacts): Check[] {
+  if (!isUnprotected(url)) return []
+  return [warn(`server ${url}`, `unprotected. ${UNPROTECTED_SENTENCE}`, UNPROTECTED_TODO)]
 }

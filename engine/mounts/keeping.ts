@@ -2,7 +2,6 @@
  * The calls of keeping-contract.ts: what is kept here, and what is asked of the network.
  */
 import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
-import { PailError } from '../../shared/errors.ts'
 import type {
   ConnectionRequestsView,
   keepingCalls,
@@ -10,6 +9,7 @@ import type {
 } from '../../shared/keeping-contract.ts'
 import type { StatusView } from '../../shared/model.ts'
 import type { Arrived } from '../sync/arrivals.ts'
+import type { PollPace } from '../sync/poll-plan.ts'
 import { localPathOf, nodeAt, placeOf } from './local-paths.ts'
 import type { MountSession } from './mount-session.ts'
 import { checkPins, listPins, setPin, totalOf } from './pin-calls.ts'
@@ -55,6 +55,7 @@ export class Keeping {
         this.resumed()
         return {}
       },
+      'requests/get': async (input) => this.#requestsOf(input),
       'requests/set-budget': async (input) => this.#setBudget(input),
     }
   }
@@ -107,10 +108,25 @@ export class Keeping {
 
   /** One row for each connection that something is mounted from. */
   requests(): ConnectionRequestsView[] {
-    const volumes = [...this.#parts.sessions()].map(({ volume }) => volume)
     const rows = new Map<unknown, ConnectionRequestsView>()
-    for (const volume of volumes) rows.set(volume.ledger, requestsOf(volume))
+    for (const { ledger, endpointUrl, accessKeyId } of this.volumes()) {
+      if (!rows.has(ledger)) rows.set(ledger, { endpointUrl, accessKeyId, ...ledger.view() })
+    }
     return [...rows.values()]
+  }
+
+  /** With its pace, which costs a look at each folder in use. */
+  #requestsOf(connection: Connection): ConnectionRequestsView {
+    const { endpointUrl, accessKeyId } = connection
+    const watching = watchingOf(this.#volumesOf(connection).map(({ folders }) => folders.pace()))
+    const ledger = this.#parts.stores.ledgers.of(endpointUrl, accessKeyId)
+    return { endpointUrl, accessKeyId, ...ledger.view(), ...(watching ? { watching } : {}) }
+  }
+
+  #volumesOf({ endpointUrl, accessKeyId }: Connection): Volume[] {
+    return [...this.volumes()].filter(
+      (volume) => volume.endpointUrl === endpointUrl && volume.accessKeyId === accessKeyId,
+    )
   }
 
   /** What others stored, told by the paths that programs see, once for each mount. */
@@ -168,23 +184,28 @@ export class Keeping {
 
   #setBudget(input: EngineParsed<'requests/set-budget'>): ConnectionRequestsView {
     const { endpointUrl, accessKeyId, listsPerMonth } = input
-    const volume = [...this.#parts.sessions()].find(
-      (session) =>
-        session.volume.endpointUrl === endpointUrl && session.volume.accessKeyId === accessKeyId,
-    )?.volume
-    if (!volume) throw new PailError('mount/not-mounted', `nothing of ${endpointUrl} is mounted`)
-    volume.ledger.setListsPerMonth(listsPerMonth)
-    volume.folders.wake()
+    this.#parts.stores.ledgers.of(endpointUrl, accessKeyId).setListsPerMonth(listsPerMonth)
+    for (const { folders } of this.#volumesOf(input)) folders.wake()
     this.#parts.onDidChange()
-    return requestsOf(volume)
+    return this.#requestsOf(input)
   }
 }
+
+type Connection = { readonly endpointUrl: string; readonly accessKeyId: string }
 
 /** Files remembered that could not be had. */
 const UNAVAILABLE_MAX = 50
 /** A folder of a million files takes about so long. */
 const REFRESH_MS_MAX = 10 * 60_000
 
-function requestsOf({ endpointUrl, accessKeyId, ledger }: Volume): ConnectionRequestsView {
-  return { endpointUrl, accessKeyId, ...ledger.view() }
+/** The pace of all buckets of a connection: all their folders, and the one listed most often. */
+function watchingOf(paces: ReadonlyArray<PollPace | undefined>): PollPace | undefined {
+  let folders = 0
+  let quickest: PollPace | undefined
+  for (const pace of paces) {
+    if (!pace) continue
+    folders += pace.folders
+    if (!quickest || pace.everyMs < quickest.everyMs) quickest = pace
+  }
+  return quickest && { ...quickest, folders }
 }

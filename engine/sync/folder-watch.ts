@@ -9,7 +9,13 @@ import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Listings } from './listing.ts'
-import { nextPoll, USED_LATELY_MS, type WatchedFolder } from './poll-plan.ts'
+import {
+  nextPoll,
+  type PollPace,
+  pollPace,
+  USED_LATELY_MS,
+  type WatchedFolder,
+} from './poll-plan.ts'
 import type { PollingMode } from './request-budget.ts'
 import type { Tree } from './tree.ts'
 
@@ -100,6 +106,12 @@ export class FolderWatch implements FolderUse {
     this.#planWithin(0)
   }
 
+  /** What is listed by itself now; undefined: nothing. */
+  pace(): PollPace | undefined {
+    if (!this.#parts.isOnline()) return undefined
+    return pollPace(this.#watched(), this.#parts.pollingMode())
+  }
+
   close(): void {
     this.#stopWatching()
     this.#cancelTimer?.()
@@ -148,7 +160,8 @@ export class FolderWatch implements FolderUse {
   #plan(): void {
     if (!this.#parts.isOnline()) return
     while (this.#polling.size < POLLS_MAX) {
-      const next = nextPoll(this.#watched(), this.#parts.pollingMode())
+      const idle = this.#watched().filter(({ id }) => !this.#polling.has(id))
+      const next = nextPoll(idle, this.#parts.pollingMode())
       if (!next) return
       if (next.delayMs > 0) {
         this.#planWithin(next.delayMs)
@@ -164,7 +177,6 @@ export class FolderWatch implements FolderUse {
     const nowMs = this.#nowMs()
     const watched: WatchedFolder[] = []
     for (const [id, folder] of this.#folders) {
-      if (this.#polling.has(id)) continue
       const row = tree.nodes.byId(id)
       if (!row) this.#folders.delete(id)
       if (!row || row.listedMs === 0 || row.remoteKey === null) continue

@@ -51,18 +51,58 @@ export type WatchedFolder = {
 
 export type Poll = { readonly id: number; readonly delayMs: number }
 
+/** Why a folder is listed as often as it is. */
+export type PollWhy = 'changing' | 'in-use' | 'held' | 'left' | 'saving'
+
+type Cadence = { readonly ageMs: number; readonly why: PollWhy }
+
 /** The age at which the folder is listed anew; undefined: not by itself. */
 export function pollAgeMs(folder: WatchedFolder, mode: PollingMode): number | undefined {
-  if (folder.isShown) return inUseAge(folder)
+  return cadence(folder, mode)?.ageMs
+}
+
+function cadence(folder: WatchedFolder, mode: PollingMode): Cadence | undefined {
+  if (folder.isShown) return inUse(folder)
   const { idleMs } = folder
   const isHeld = folder.holders > 0
   if (isInUse(folder)) {
-    return mode === 'saving' ? Math.max(SAVING_MS, inUseAge(folder)) : inUseAge(folder)
+    const wanted = inUse(folder)
+    if (mode !== 'saving' || wanted.ageMs >= SAVING_MS) return wanted
+    return { ageMs: SAVING_MS, why: 'saving' }
   }
   if (mode !== 'normal') return undefined
-  if (isHeld) return scaled(folder, clamp(idleMs / 5, HELD_MS_MIN, HELD_MS_MAX))
+  if (isHeld) {
+    return { ageMs: scaled(folder, clamp(idleMs / 5, HELD_MS_MIN, HELD_MS_MAX)), why: 'held' }
+  }
   if (idleMs >= LEFT_MS_MAX) return undefined
-  return scaled(folder, Math.max(LEFT_MS_MIN, idleMs / 2))
+  return { ageMs: scaled(folder, Math.max(LEFT_MS_MIN, idleMs / 2)), why: 'left' }
+}
+
+/** How many folders are looked at, and how often the one that is looked at most, for a person. */
+export type PollPace = {
+  readonly folders: number
+  readonly everyMs: number
+  readonly why: PollWhy
+  readonly pages: number
+}
+
+/** Undefined: none is listed by itself. */
+export function pollPace(
+  watched: readonly WatchedFolder[],
+  mode: PollingMode,
+): PollPace | undefined {
+  let pace: PollPace | undefined
+  let folders = 0
+  for (const folder of looked(watched)) {
+    const planned = cadence(folder, mode)
+    if (!planned) continue
+    folders++
+    const isMoreOften = !pace || planned.ageMs < pace.everyMs
+    if (isMoreOften) {
+      pace = { folders, everyMs: planned.ageMs, why: planned.why, pages: folder.pages }
+    }
+  }
+  return pace && { ...pace, folders }
 }
 
 /** The folder that is due next; undefined when nobody looks at any. */
@@ -90,8 +130,11 @@ function looked(folders: readonly WatchedFolder[]): WatchedFolder[] {
   return [...folders.filter(isLookedAt), ...left.slice(0, LEFT_MAX)]
 }
 
-function inUseAge(folder: WatchedFolder): number {
-  return scaled(folder, folder.unchangedMs < CHANGING_MS ? AFTER_CHANGE_MS : IN_USE_MS)
+function inUse(folder: WatchedFolder): Cadence {
+  const isChanging = folder.unchangedMs < CHANGING_MS
+  return isChanging
+    ? { ageMs: scaled(folder, AFTER_CHANGE_MS), why: 'changing' }
+    : { ageMs: scaled(folder, IN_USE_MS), why: 'in-use' }
 }
 
 function scaled(folder: WatchedFolder, ageMs: number): number {

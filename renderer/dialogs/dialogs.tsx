@@ -2,11 +2,18 @@
 import { useNavigation } from '../navigation.ts'
 import { useConnections, useStatus } from '../queries.ts'
 import { AddConnectionDialog } from './add-connection.tsx'
+import { BudgetDialog } from './budget.tsx'
 import { MountDialog } from './mount.tsx'
 import { RemoveConnectionDialog } from './remove-connection.tsx'
 import { RemoveMountDialog } from './remove-mount.tsx'
 import { RenewKeysDialog } from './renew-keys.tsx'
 import { UnmountDialog } from './unmount.tsx'
+
+const OF_CONNECTION = {
+  'remove-connection': RemoveConnectionDialog,
+  'renew-keys': RenewKeysDialog,
+  budget: BudgetDialog,
+} as const
 
 export function Dialogs() {
   const { dialog, closeDialog } = useNavigation()
@@ -17,10 +24,10 @@ export function Dialogs() {
   if (dialog.kind === 'mount') {
     return <MountDialog key={dialog.bucket} target={dialog} onClose={closeDialog} />
   }
-  if (dialog.kind === 'remove-connection' || dialog.kind === 'renew-keys') {
+  if ('id' in dialog) {
     const connection = connections.find(({ id }) => id === dialog.id)
     if (connection === undefined) return null
-    const Shown = dialog.kind === 'renew-keys' ? RenewKeysDialog : RemoveConnectionDialog
+    const Shown = OF_CONNECTION[dialog.kind]
     return <Shown connection={connection} onClose={closeDialog} />
   }
   const mount = status.mounts.find(({ dir }) => dir === dialog.dir)

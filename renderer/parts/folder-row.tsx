@@ -35,6 +35,7 @@ import {
 import { listedWords, readOnlyReason } from '../view/rights.ts'
 import { exactTime } from '../view/time.ts'
 import { ToneIcon } from './tone.tsx'
+import { UnprotectedMark } from './unprotected.tsx'
 
 type RowProps = { readonly mount: MountRow }
 
@@ -118,6 +119,7 @@ function FolderFacts({ mount }: RowProps) {
             </span>
           </Tooltip>
         )}
+        <UnprotectedMark endpointUrl={mount.endpointUrl} />
         {role !== undefined && <span className={classes.mark}>{ROLE_WORDS[role]}</span>}
       </div>
       <div className={classes.meta}>

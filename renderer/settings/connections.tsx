@@ -4,7 +4,9 @@ import { IconKey, IconPlus, IconTrash } from '@tabler/icons-react'
 import type { ConnectionView } from '../../shared/model.ts'
 import { useNavigation } from '../navigation.ts'
 import classes from '../pages/settings.module.css'
+import { UnprotectedMark } from '../parts/unprotected.tsx'
 import { useConnections } from '../queries.ts'
+import { Requests } from './requests.tsx'
 import { Section } from './section.tsx'
 
 export function Connections() {
@@ -24,7 +26,10 @@ export function Connections() {
     <Section title="Connections" action={add}>
       {connections.length === 0 && <p className={classes.none}>No connections yet.</p>}
       {connections.map((connection) => (
-        <ConnectionRow key={connection.id} connection={connection} />
+        <div key={connection.id} className={classes.connection} data-testid="connection">
+          <ConnectionRow connection={connection} />
+          <Requests connection={connection} />
+        </div>
       ))}
     </Section>
   )
@@ -34,9 +39,14 @@ function ConnectionRow({ connection }: { readonly connection: ConnectionView }) 
   const { open, showBuckets } = useNavigation()
   const { id, name, endpointUrl, region, accessKeyId } = connection
   return (
-    <div className={classes.row} data-testid="connection">
+    <div className={classes.row}>
       <div className={classes.what}>
-        <div className={`${classes.name} ellipsis`}>{name}</div>
+        <div className={classes.nameLine}>
+          <span className={`${classes.name} ellipsis`} title={name}>
+            {name}
+          </span>
+          <UnprotectedMark endpointUrl={endpointUrl} />
+        </div>
         <div className={`${classes.quiet} ellipsis selectable`} title={endpointUrl}>
           {endpointUrl} · {region}
         </div>

@@ -1,4 +1,5 @@
 /** Endpoint addresses as people type them, and the region in them. Pure. */
+import { isLoopback, isUnprotected } from '../../shared/protection.ts'
 
 /** IBM's public locations: 13 regional, 3 cross-region, 6 single data centres. */
 const IBM_LOCATIONS = [
@@ -42,7 +43,7 @@ const DEFAULT_REGION = 'us-east-1'
 export function completeUrl(typed: string): string {
   const text = typed.trim().replace(/(?<=[^:/])\/+$/, '')
   if (text === '' || /^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text
-  return `${isLocalHost(text.split(/[:/]/)[0] ?? '') ? 'http' : 'https'}://${text}`
+  return `${isLoopback(text.split(/[:/]/)[0] ?? '') ? 'http' : 'https'}://${text}`
 }
 
 /** @returns what is wrong with an endpoint, as a sentence; undefined when nothing is */
@@ -62,10 +63,7 @@ export function endpointFault(typed: string): string | undefined {
 /** @returns a warning for addresses that would send data in the open */
 export function endpointWarning(typed: string): string | undefined {
   const url = completeUrl(typed)
-  if (!URL.canParse(url)) return undefined
-  const { protocol, hostname } = new URL(url)
-  if (protocol !== 'http:' || isLocalHost(hostname)) return undefined
-  return 'Without https, anyone on the way can read your files.'
+  return isUnprotected(url) ? 'Without https, anyone on the way can read your files.' : undefined
 }
 
 export function regionOf(typed: string): string {
@@ -86,9 +84,5 @@ export function nameFor(typed: string): string {
   const { hostname } = new URL(url)
   if (hostname.endsWith('.cloud-object-storage.appdomain.cloud')) return `IBM ${regionOf(url)}`
   if (hostname.endsWith('.amazonaws.com')) return `AWS ${regionOf(url)}`
-  return isLocalHost(hostname) ? 'This computer' : hostname
-}
-
-function isLocalHost(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+  return isLoopback(hostname) ? 'This computer' : hostname
 }

@@ -151,6 +151,9 @@ describe('the activity', () => {
 
   test('keeps files of the names on its list here, and uploads those that come off it', async () => {
     await goTo('Settings')
+    const connection = window.getByTestId('connection')
+    await connection.getByText(/^\d+ of 2,000 list requests this month, \d+ today$/).waitFor()
+    expect(await connection.getByText('Unprotected').count()).toBe(0)
     await window.getByLabel('Add a name').fill('*.scratch')
     await window.getByRole('button', { name: 'Add', exact: true }).click()
     const off = window.getByRole('button', { name: 'Take *.scratch off the list' })

@@ -80,6 +80,12 @@ describe('A folder that a program holds open', () => {
     expect(requests).toHaveLength(1)
     expect(requests[0]).toMatchObject({ endpointUrl: server.url, polling: 'normal' })
     expect(requests[0]?.day.list).toBeGreaterThanOrEqual(2)
+    const engine = await engineOf(mount)
+    const key = { endpointUrl: server.url, accessKeyId: requests[0]?.accessKeyId ?? '' }
+    const asked = await engine.call('requests/get', key)
+    expect(asked.watching).toMatchObject({ everyMs: expect.any(Number) })
+    const raised = await engine.call('requests/set-budget', { ...key, listsPerMonth: 7_000 })
+    expect(raised).toMatchObject({ listsPerMonth: 7_000, day: asked.day })
   })
 })
 

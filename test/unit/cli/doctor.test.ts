@@ -66,6 +66,12 @@ describe('The doctor', () => {
     ['a failed upload', running({ counts: { ...pending, failed: 1 } }), 'uploads', 'fail'],
     ['a conflict', running({ counts: { ...pending, conflicts: 1 } }), 'uploads', 'fail'],
     [
+      'a server without encryption',
+      { endpoints: [{ url: 'http://storage.example.org' }] },
+      'server http://storage.example.org',
+      'warn',
+    ],
+    [
       'a name without address',
       { endpoints: [{ url: 'https://x', dnsError: 'ENOTFOUND' }] },
       'server https://x',

@@ -19,7 +19,7 @@ const VIEW: MountView = {
   dir: '/home/ada/results',
   bucket: 'demo',
   prefix: 'a/b/',
-  endpointUrl: 'http://h',
+  endpointUrl: 'https://h',
   readOnly: false,
   state: 'mounted',
   pendingFiles: 0,
@@ -58,6 +58,16 @@ describe('Answers', () => {
     expect(formatUnmounted({ ...VIEW, pendingFiles: 2, pendingBytes: 3e6 })).toBe(
       'Unmounted /home/ada/results. 2 files, 3 MB still to upload; they go on in the background.',
     )
+  })
+
+  test('the status names a folder whose way to the bucket is not encrypted', () => {
+    const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/data', residentBytes: 0 }
+    const of = (endpointUrl: string) =>
+      formatStatus({ engine, mounts: [{ ...VIEW, endpointUrl }], sync: syncView() })
+    const text = of('http://storage.example.org')
+    expect(text).toContain('mounted, unprotected')
+    expect(text).toContain('http://storage.example.org is not encrypted')
+    for (const url of ['https://h', 'http://127.0.0.1:9000']) expect(of(url)).not.toMatch(/crypt/)
   })
 
   test('the status is a table, and tells problems by name', () => {

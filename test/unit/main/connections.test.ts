@@ -46,6 +46,26 @@ describe('Connections', () => {
     expect(keychain.secrets.size).toBe(0)
   })
 
+  test('counts and limits the requests of a connection by its address and key', async () => {
+    const view = { polling: 'normal' }
+    const engine = {
+      ...WORKING_ENGINE,
+      'requests/get': () => view,
+      'requests/set-budget': () => view,
+    }
+    const { connections, links, supervisor } = setUpDesktop([engine])
+    supervisor.start()
+    const { id } = await connections.add(CONNECTION)
+    await connections.requests(id)
+    await connections.setBudget(id, 5_000)
+    const key = { endpointUrl: CONNECTION.endpointUrl, accessKeyId: CONNECTION.accessKeyId }
+    const calls = links[0]?.calls.filter(({ call }) => call.startsWith('requests/'))
+    expect(calls).toEqual([
+      { call: 'requests/get', input: key },
+      { call: 'requests/set-budget', input: { ...key, listsPerMonth: 5_000 } },
+    ])
+  })
+
   test('refuses a name that is taken, whatever its case, also when two come at once', async () => {
     const { connections, keychain, supervisor } = setUpDesktop()
     supervisor.start()

@@ -6,7 +6,11 @@ import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
 import type { PailError } from '../../../shared/errors.ts'
 import type { JunkView } from '../../../shared/junk.ts'
-import type { PinCheckView, PinView } from '../../../shared/keeping-contract.ts'
+import type {
+  ConnectionRequestsView,
+  PinCheckView,
+  PinView,
+} from '../../../shared/keeping-contract.ts'
 import type {
   AttentionGroup,
   ConflictView,
@@ -53,6 +57,16 @@ export class FakeBridge implements WindowBridge {
   conflicts: readonly ConflictView[] = []
   recent: readonly RecentView[] = []
   roles: unknown[] = []
+  requests: ConnectionRequestsView = {
+    endpointUrl: CONNECTION.endpointUrl,
+    accessKeyId: CONNECTION.accessKeyId,
+    day: { list: 14, write: 3, read: 40, delete: 0 },
+    month: { list: 214, write: 30, read: 1204, delete: 2 },
+    listsPerMonth: 2_000,
+    listsLeft: 180,
+    polling: 'normal',
+    watching: { folders: 1, everyMs: 10_000, why: 'in-use', pages: 1 },
+  }
   junk: JunkView = { patterns: ['.DS_Store', '._*'], defaults: ['.DS_Store', '._*'], localItems: 3 }
   readonly failures = new Map<string, PailError>()
   readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
@@ -92,6 +106,7 @@ export class FakeBridge implements WindowBridge {
     if (name === 'uploads/retry') return this.status.sync?.counts
     if (name === 'deletes/answer') return { count: 1 }
     if (name.startsWith('junk/')) return this.junk
+    if (name === 'connections/requests' || name === 'connections/set-budget') return this.requests
     if (name === 'folders/roles') return this.roles
     if (name === 'folders/refresh') return { changes: 2 }
     if (name === 'connections/renew') return CONNECTION

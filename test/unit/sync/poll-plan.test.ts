@@ -7,6 +7,7 @@ import {
   LEFT_MS_MAX,
   nextPoll,
   pollAgeMs,
+  pollPace,
   type WatchedFolder,
 } from '../../../engine/sync/poll-plan.ts'
 
@@ -78,5 +79,26 @@ describe('The plan of polls', () => {
       if (next.delayMs > 0) break
     }
     expect(polled.size).toBeLessThanOrEqual(LEFT_MAX)
+  })
+
+  test('is told as the number of folders and the quickest of them with its reason', () => {
+    expect(pollPace([], 'normal')).toBeUndefined()
+    const left = folder({ id: 1, idleMs: 120_000 })
+    const held = folder({ id: 2, holders: 1, idleMs: HELD_LATELY_MS })
+    const used = folder({ id: 3, holders: 1, pages: 2 })
+    const told = (folders: WatchedFolder[], mode: 'normal' | 'credit' | 'saving' = 'normal') =>
+      pollPace(folders, mode)
+    expect(told([left])).toMatchObject({ folders: 1, everyMs: 60_000, why: 'left' })
+    expect(told([folder({ holders: 1, idleMs: 3_600_000 })])).toMatchObject({ why: 'held' })
+    expect(told([left, held, used])).toEqual({
+      folders: 3,
+      everyMs: 2 * IN_USE_MS,
+      why: 'in-use',
+      pages: 2,
+    })
+    expect(told([{ ...used, unchangedMs: 0 }])).toMatchObject({ why: 'changing' })
+    expect(told([left, held, used], 'credit')).toMatchObject({ folders: 1, why: 'in-use' })
+    expect(told([used], 'saving')).toMatchObject({ everyMs: 60_000, why: 'saving' })
+    expect(told([left], 'credit')).toBeUndefined()
   })
 })
