@@ -234,6 +234,7 @@ export class MountSession {
       isOnline: () => volume.connectivity.isOnline,
       folders: volume.folders,
       onDidMiss: (id) => this.#noteMiss(id),
+      onDidFetch: (id, pid, bytes) => this.#noteFetched(id, pid, bytes),
       attributes: volume.attributes,
       wantsAllAttributes: request.attributes === 'all',
       programOf: programName,
@@ -263,6 +264,13 @@ export class MountSession {
     const row = this.volume.tree.nodes.byId(id)
     const path = row && localPathOf(this, row)
     if (path !== undefined) this.#parts.onDidMiss(path)
+  }
+
+  #noteFetched(id: number, pid: number, bytes: number): void {
+    const { tree, reads } = this.volume
+    const row = tree.nodes.byId(id)
+    if (!row?.remoteKey) return
+    reads.note({ program: programName(pid) ?? 'a program', key: row.remoteKey, bytes })
   }
 
   /** Unmounted, by us or by anyone: what programs left open is sealed now. */

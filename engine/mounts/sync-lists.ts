@@ -301,7 +301,7 @@ function whereOf({ errorWhere }: JournalRow): Record<string, unknown> {
 const REMOTE_KINDS: ReadonlySet<RecentKind> = new Set(['arrived', 'changed', 'removed'])
 
 /** What happened, as a person says it. */
-function sentenceOf({ kind, key, name, count }: RecentRow): string {
+function sentenceOf({ kind, key, name, count, program }: RecentRow): string {
   const path = pathOfKey(key)
   const other = count - 1
   const more = other > 0 ? ` and ${formatCount(other, 'other')}` : ''
@@ -326,5 +326,9 @@ function sentenceOf({ kind, key, name, count }: RecentRow): string {
       return `${path}${more} changed in the bucket.`
     case 'removed':
       return `${path}${more} deleted in the bucket by someone else.`
+    case 'fetched': {
+      const files = `${formatCount(count, 'file')}${path === '' ? '' : ` in ${path}`}`
+      return `${program ?? 'A program'} read ${count === 1 ? path : files} from the bucket.`
+    }
   }
 }

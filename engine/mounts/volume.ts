@@ -34,6 +34,7 @@ import type { JunkList } from '../sync/junk-list.ts'
 import { shareUnmatched } from '../sync/junk-share.ts'
 import { Listings } from '../sync/listing.ts'
 import { Pins } from '../sync/pins.ts'
+import { ReadAccounts } from '../sync/read-accounts.ts'
 import { type Received, ReceiveFolders } from '../sync/receive-folders.ts'
 import type { RequestLedger, RequestLedgers } from '../sync/request-ledger.ts'
 import { SendBatches } from '../sync/send-batches.ts'
@@ -101,6 +102,7 @@ export class Volume {
   readonly batches: SendBatches
   readonly receives: ReceiveFolders
   readonly siblings: SiblingReads
+  readonly reads: ReadAccounts
   readonly store: ObjectStore
   readonly requests: EndpointRequests
   readonly connectivity: Connectivity
@@ -206,6 +208,11 @@ export class Volume {
     this.#lifetime.add('pins', () => this.pins.close())
     const arrivals = new Arrivals(this.tree, clock, (arrived) => events.onDidArrive?.(arrived))
     this.#lifetime.add('arrivals', () => arrivals.close())
+    this.reads = new ReadAccounts(clock, (fetched) => {
+      const event = { ...fetched, volume: id, kind: 'fetched', atMs: clock.nowMs() } as const
+      stores.database.writeLater(() => stores.recent.note(event))
+    })
+    this.#lifetime.add('reads', () => this.reads.close())
     this.siblings = new SiblingReads(this.tree, stores.fetcher, this.#lifetime.signal)
     const { roles } = stores
     this.sends = new SendFolders(this.tree, this.contents, roles)

@@ -21,6 +21,7 @@ export const RECENT_KINDS = [
   'arrived',
   'changed',
   'removed',
+  'fetched',
 ] as const
 export type RecentKind = (typeof RECENT_KINDS)[number]
 

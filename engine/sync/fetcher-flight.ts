@@ -132,6 +132,7 @@ export class Flight {
 
 export class Flights {
   readonly #buffers = new RangeBuffers()
+  #startedBytes = 0
   readonly #parts: FlightParts
   readonly #byVersion = new Map<string, Set<Flight>>()
   readonly #speeds = new Map<number, number>()
@@ -161,8 +162,14 @@ export class Flights {
     return this.#lastArrivals.get(volume) ?? 0
   }
 
+  /** Bytes asked for since the process began. */
+  get startedBytes(): number {
+    return this.#startedBytes
+  }
+
   /** @param extent  whole pieces that are neither in the cache nor in flight */
   start(version: ObjectVersion, extent: Extent, kind: FetchKind): Flight {
+    this.#startedBytes += extent.end - extent.start
     const flight = new Flight(version, extent, kind, (self) => {
       let arrive: (bytes: Uint8Array) => void = () => {}
       let fail: (reason: unknown) => void = () => {}

@@ -119,6 +119,7 @@ export class Fetcher {
     return new VersionReader(version, {
       fill: (want, into, signal) => this.#fill(version, want, into, want.start, signal, 0),
       fetchAhead: (extents, windowBytes) => this.#fetchAhead(version, extents, windowBytes),
+      startedBytes: () => this.#flights.startedBytes,
       onClose: () => this.#closed(version),
     })
   }

@@ -98,6 +98,7 @@ export class MergedReads {
       session.reader?.close()
       session.reader = this.#parts.openReader(version)
       session.version = token
+      session.toldBytes = 0
     }
     assert(session.reader, 'a session with a version has a reader')
     await this.#readVersion(session.reader, offset, into, signal)

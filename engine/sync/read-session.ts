@@ -17,6 +17,16 @@ export type ReadSession = {
   readTo: number
   /** Nobody can have seen bytes through it, not even from pages that the kernel keeps. */
   isUnseen: boolean
+  /** Of the bytes that its reader fetched, those that `takeFetchedBytes` has told. */
+  toldBytes: number
+}
+
+/** Bytes fetched for the session since the last call. */
+export function takeFetchedBytes(session: ReadSession): number {
+  const fetched = session.reader?.fetchedBytes ?? 0
+  const bytes = fetched - session.toldBytes
+  session.toldBytes = fetched
+  return bytes
 }
 
 export class ReadSessions {
@@ -32,7 +42,14 @@ export class ReadSessions {
 
   /** @param isUnseen no other descriptor is open, and no page of the file is kept anywhere */
   open(isUnseen: boolean): ReadSession {
-    const session = { epoch: this.#epoch, reader: undefined, version: '', readTo: 0, isUnseen }
+    const session = {
+      epoch: this.#epoch,
+      reader: undefined,
+      version: '',
+      readTo: 0,
+      isUnseen,
+      toldBytes: 0,
+    }
     this.#newest = session
     return session
   }
@@ -41,6 +58,7 @@ export class ReadSessions {
     session.reader?.close()
     session.reader = undefined
     session.version = ''
+    session.toldBytes = 0
   }
 
   noteReplaced(): void {

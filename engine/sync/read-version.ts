@@ -15,12 +15,16 @@ export interface Reader {
    *         `net/timeout` when nothing arrives for READ_STALL_MS; the signal's reason
    */
   read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Bytes asked of the bucket for this reader, read-ahead included. */
+  readonly fetchedBytes: number
   close(): void
 }
 
 export type ReaderParts = {
   readonly fill: (want: Extent, into: Uint8Array, signal: AbortSignal) => Promise<void>
   readonly fetchAhead: (extents: readonly Extent[], windowBytes: number) => Flight[]
+  /** All bytes ever asked for; what it grows by within a turn was asked for in that turn. */
+  readonly startedBytes: () => number
   readonly onClose: () => void
 }
 
@@ -30,10 +34,15 @@ export class VersionReader implements Reader {
   readonly #ahead = new Set<Flight>()
   #pattern: ReadPattern = FRESH_PATTERN
   #isClosed = false
+  #fetchedBytes = 0
 
   constructor(version: ObjectVersion, parts: ReaderParts) {
     this.version = version
     this.#parts = parts
+  }
+
+  get fetchedBytes(): number {
+    return this.#fetchedBytes
   }
 
   async read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -43,9 +52,11 @@ export class VersionReader implements Reader {
     assert(want.start >= 0 && want.end <= this.version.sizeBytes, 'a read ends within the version')
     const plan = noteRead(this.#pattern, want, this.version.sizeBytes)
     this.#pattern = plan.pattern
+    const before = this.#parts.startedBytes()
     // The program's own range first: it gets the first connection.
     const filled = this.#parts.fill(want, into, signal)
     if (plan.ahead.length > 0) this.#follow(this.#parts.fetchAhead(plan.ahead, plan.windowBytes))
+    this.#fetchedBytes += this.#parts.startedBytes() - before
     await filled
   }
 

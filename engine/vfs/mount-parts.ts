@@ -46,6 +46,8 @@ export type MountVfsParts = {
   readonly folders?: FolderUse
   /** A program could not have bytes of this file for want of network. */
   readonly onDidMiss?: (id: NodeId) => void
+  /** Bytes were asked of the bucket for what a program reads. */
+  readonly onDidFetch?: (id: NodeId, pid: number, bytes: number) => void
   /** The name of a process, for people; undefined when it cannot be told. */
   readonly programOf?: (pid: number) => string | undefined
   /** A program read a file from its start to its end: its siblings may be next. */

@@ -10,6 +10,7 @@ import { present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContent } from '../sync/file-content.ts'
 import { clampStamp } from '../sync/object-attributes.ts'
+import { takeFetchedBytes } from '../sync/read-session.ts'
 import type { TreeChange } from '../sync/tree.ts'
 import { editAttributes } from '../sync/tree-attributes.ts'
 import { copyBytes, editRange, LENT_BYTES_MIN, lendBytes, seekIn } from './file-ranges.ts'
@@ -221,6 +222,8 @@ export class MountVfs implements Vfs {
         readUnseen(this.#parts, open, read, context.signal),
       )
       if (offset === session.readTo) session.readTo += count
+      const bytes = takeFetchedBytes(session)
+      if (bytes > 0) this.#parts.onDidFetch?.(target.id, context.pid, bytes)
       return count
     }
     return this.#withContent(target.id, async (content) => {
