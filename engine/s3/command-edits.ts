@@ -19,10 +19,6 @@ type BuiltRequest = {
   body?: unknown
 }
 
-export function withHeaders<C>(command: C, headers: Readonly<Record<string, string>>): C {
-  return edited(command, (request) => Object.assign(request.headers, headers))
-}
-
 export function withQuery<C>(command: C, query: Readonly<Record<string, string>>): C {
   return edited(command, (request) => Object.assign(request.query, query))
 }

@@ -1,25 +1,21 @@
 /**
  * One bucket at one endpoint: what every request to it has in common.
  */
-import type { S3Client } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
 import { digestOf, fitsEtag } from './digest.ts'
-import type { Etag, ObjectHeaders, Precondition, PutAttributes } from './object-store.ts'
+import { type BodyDigests, type DirectRequest, encodeKey } from './direct-requests.ts'
+import type { Etag, Precondition } from './object-store.ts'
 import { hasS3Headers, type Reply, type Where } from './reply.ts'
-import type { Call, S3Caller, SendOptions } from './s3-caller.ts'
+import type { CallFacts, S3Caller, Sending } from './s3-caller.ts'
 import { badReply, etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
-import { encodeStrictly } from './transport.ts'
 import { childText } from './xml.ts'
 
-export type BucketCall = Omit<Call, 'bucket'>
+type BucketFacts = Omit<CallFacts, 'bucket'>
 
-export type BodyCall = Omit<BucketCall, 'send'> & {
-  readonly send: (
-    client: S3Client,
-    options: SendOptions,
-    isPlain: boolean,
-  ) => ReturnType<Call['send']>
-}
+export type BucketCall = BucketFacts & Sending
+
+/** A request with a body, which `isPlain` servers take without an MD5 beside it. */
+export type BodyCall = BucketFacts & { readonly direct: (isPlain: boolean) => DirectRequest }
 
 export class S3Bucket {
   readonly caller: S3Caller
@@ -41,15 +37,15 @@ export class S3Bucket {
   async callWithBody(call: BodyCall, signal?: AbortSignal): Promise<Reply> {
     const { memory, log } = this.caller
     const { isPlain } = memory
-    const send: Call['send'] = (client, options) => call.send(client, options, memory.isPlain)
+    const direct = () => call.direct(memory.isPlain)
     try {
-      return await this.call({ ...call, send }, signal)
+      return await this.call({ ...call, direct }, signal)
     } catch (thrown) {
       if (isPlain || !refusesDigest(thrown)) throw thrown
     }
     memory.notePlain()
     log.write('info', 's3/plain-mode', { bucket: this.name })
-    return this.call({ ...call, send }, signal)
+    return this.call({ ...call, direct }, signal)
   }
 
   /** For requests that take something away: that it is gone already is no error. */
@@ -71,11 +67,11 @@ export class S3Bucket {
   }
 
   copySource(key: string): string {
-    return `${this.name}/${key.split('/').map(encodeStrictly).join('/')}`
+    return `${this.name}/${encodeKey(key)}`
   }
 
   /**
-   * A body as the SDK takes it, with digests for the server to check. The signed MD5 covers it in
+   * Digests of a body for the server to check. The signed MD5 covers it in
    * any case; over TLS, which finds every change on the way by itself, the signature's own digest
    * is left out.
    */
@@ -88,12 +84,10 @@ export class S3Bucket {
     const digest = await digestOf(body, { md5Hex, withSha256 }, signal)
     return {
       md5Hex: digest.md5Hex,
-      inputFor: (isPlain: boolean) => ({
-        Body: body,
-        ContentLength: body.length,
-        ...(isPlain ? {} : { ContentMD5: digest.md5Base64 }),
+      digestsFor: (isPlain: boolean): BodyDigests => ({
+        ...(isPlain ? {} : { md5Base64: digest.md5Base64 }),
+        sha256: digest.sha256Hex ?? 'UNSIGNED-PAYLOAD',
       }),
-      headers: { 'x-amz-content-sha256': digest.sha256Hex ?? 'UNSIGNED-PAYLOAD' },
     }
   }
 
@@ -108,48 +102,6 @@ export class S3Bucket {
   etagInXml(reply: Reply, rootName: string, where: Where): { etag: Etag } {
     return { etag: etagOf(childText(xmlOf(reply, rootName, where), 'ETag'), where) }
   }
-}
-
-/** @param isCopy  tags go along with a copy by themselves, and would be refused */
-export function attributesOf(attributes: PutAttributes, isCopy = false) {
-  const { metadata, contentType, storageClass, tags } = attributes
-  return {
-    ...(metadata ? { Metadata: { ...metadata } } : {}),
-    ...(contentType === undefined ? {} : { ContentType: contentType }),
-    ...headersOf(attributes.headers ?? {}),
-    ...(isKeptClass(storageClass) ? { StorageClass: storageClass } : {}),
-    ...(tags && !isCopy ? { Tagging: tags } : {}),
-  }
-}
-
-function headersOf(headers: ObjectHeaders) {
-  const expires = new Date(headers.expires ?? '')
-  return {
-    ...(headers['cache-control'] ? { CacheControl: headers['cache-control'] } : {}),
-    ...(headers['content-disposition']
-      ? { ContentDisposition: headers['content-disposition'] }
-      : {}),
-    ...(headers['content-encoding'] ? { ContentEncoding: headers['content-encoding'] } : {}),
-    ...(headers['content-language'] ? { ContentLanguage: headers['content-language'] } : {}),
-    ...(Number.isNaN(expires.getTime()) ? {} : { Expires: expires }),
-  }
-}
-
-/**
- * Classes that answer at once, and that a program may be given again. What is written anew is not
- * put straight into an archive, where nobody could read it.
- */
-const KEPT_CLASSES = [
-  'REDUCED_REDUNDANCY',
-  'STANDARD_IA',
-  'ONEZONE_IA',
-  'INTELLIGENT_TIERING',
-  'GLACIER_IR',
-] as const
-type KeptClass = (typeof KEPT_CLASSES)[number]
-
-export function isKeptClass(name: string | undefined): name is KeptClass {
-  return KEPT_CLASSES.some((kept) => kept === name)
 }
 
 export function conditionOf(precondition: Precondition | undefined) {

@@ -1,5 +1,6 @@
 /**
- * Sends the commands of the AWS SDK, which builds and signs them, and returns raw replies.
+ * Sends requests and returns raw replies: the frequent ones as they are, signed by the AWS SDK, the
+ * others as commands of the SDK, which builds them as well.
  *
  * Keeps: one SDK client per region, all on the same sockets; what was learned about the clock, in
  *        this process only.
@@ -11,6 +12,8 @@ import { PailError } from '../../shared/errors.ts'
 import type { Credentials, Endpoint } from '../../shared/model.ts'
 import { type Clock, SystemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { DirectRequest } from './direct-requests.ts'
+import { DirectSender } from './direct-sender.ts'
 import type { EndpointMemory } from './endpoint-memory.ts'
 import type { Reply, Where } from './reply.ts'
 import { errorOfReply, regionHint } from './s3-errors.ts'
@@ -38,7 +41,14 @@ export type CallerOptions = {
 
 export type SendOptions = { readonly abortSignal?: AbortSignal; readonly exchange: Exchange }
 
-export type Call = {
+/** Either built by a command of the SDK, a new one each time: these are not made to be sent twice. */
+export type Sending =
+  | { readonly send: (client: S3Client, options: SendOptions) => Promise<unknown> }
+  | { readonly direct: () => DirectRequest }
+
+export type Call = CallFacts & Sending
+
+export type CallFacts = {
   /** Name of the operation, for errors. */
   readonly operation: string
   readonly bucket?: string
@@ -49,14 +59,16 @@ export type Call = {
   readonly destination?: Exchange['destination']
   readonly onProgress?: Exchange['onProgress']
   readonly bodyBytesExpected?: number
-  /** Builds a new command each time: the SDK's commands are not made to be sent twice. */
-  readonly send: (client: S3Client, options: SendOptions) => Promise<unknown>
 }
 
+type RegionClient = { readonly sdk: S3Client; readonly direct: DirectSender }
+
 export class S3Caller {
+  readonly host: string
+  readonly isSecure: boolean
   readonly #options: CallerOptions
   readonly #transport: HttpTransport
-  readonly #clients = new Map<string, S3Client>()
+  readonly #clients = new Map<string, RegionClient>()
   /** The SDK signs with the system's time; this is what it reads. */
   readonly #sdkClock = new SystemClock()
   #skewMs = 0
@@ -64,16 +76,11 @@ export class S3Caller {
 
   constructor(options: CallerOptions) {
     this.#options = options
+    const { host, protocol } = new URL(options.endpoint.url)
+    this.host = host
+    this.isSecure = protocol === 'https:'
     this.#credentials = options.credentials
     this.#transport = new HttpTransport(options.clock, options.limits)
-  }
-
-  get host(): string {
-    return new URL(this.#options.endpoint.url).host
-  }
-
-  get isSecure(): boolean {
-    return new URL(this.#options.endpoint.url).protocol === 'https:'
   }
 
   /** The server's time, as far as it is known. */
@@ -127,16 +134,38 @@ export class S3Caller {
   async #exchangeOnce(call: Call, exchange: Exchange, signal?: AbortSignal): Promise<Reply> {
     signal?.throwIfAborted()
     const client = this.#client(this.#regionOf(call))
-    client.config.systemClockOffset = this.serverNowMs - this.#sdkClock.nowMs()
     this.#options.onRequest?.(call.operation)
     try {
-      await call.send(client, signal ? { abortSignal: signal, exchange } : { exchange })
+      if ('direct' in call) await this.#sendDirect(client.direct, call, exchange, signal)
+      else await this.#sendCommand(client.sdk, call, exchange, signal)
     } catch (thrown) {
       // With a reply at hand it does not matter what the SDK makes of its empty stand-in.
       if (!exchange.reply) throw this.#failure(exchange, thrown, call, signal)
     }
     if (exchange.reply) return exchange.reply
     throw new PailError('internal/bug', 'the SDK sent nothing', this.#where(call))
+  }
+
+  async #sendDirect(
+    sender: DirectSender,
+    call: CallFacts & { readonly direct: () => DirectRequest },
+    exchange: Exchange,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const signed = await sender.sign(call.bucket ?? '', call.direct(), this.serverNowMs)
+    await this.#transport.send(signed, exchange, signal)
+  }
+
+  async #sendCommand(
+    client: S3Client,
+    call: CallFacts & {
+      readonly send: (client: S3Client, options: SendOptions) => Promise<unknown>
+    },
+    exchange: Exchange,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    client.config.systemClockOffset = this.serverNowMs - this.#sdkClock.nowMs()
+    await call.send(client, signal ? { abortSignal: signal, exchange } : { exchange })
   }
 
   #failure(exchange: Exchange, thrown: unknown, call: Call, signal?: AbortSignal): unknown {
@@ -199,21 +228,25 @@ export class S3Caller {
     return true
   }
 
-  #client(region: string): S3Client {
+  #client(region: string): RegionClient {
     const known = this.#clients.get(region)
     if (known) return known
     if (this.#clients.size >= REGIONS_MAX) this.#clients.clear()
-    const client = this.#makeClient(region)
+    const { endpoint } = this.#options
+    const url = endpointOfRegion(endpoint.url, region)
+    const sdk = this.#makeClient(region, url)
+    const direct = new DirectSender(sdk, { url, region, isPathStyle: !endpoint.virtualHosted })
+    const client = { sdk, direct }
     this.#clients.set(region, client)
     return client
   }
 
-  #makeClient(region: string): S3Client {
+  #makeClient(region: string, url: string): S3Client {
     const { endpoint } = this.#options
     // Which Node runs Pail is decided by Electron; a person can do nothing about the SDK's advice.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
     return new S3Client({
-      endpoint: endpointOfRegion(endpoint.url, region),
+      endpoint: url,
       region,
       credentials: { ...this.#credentials },
       forcePathStyle: !endpoint.virtualHosted,

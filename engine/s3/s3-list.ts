@@ -3,12 +3,12 @@
  *
  * Keeps: what the server refused is not asked of it again.
  */
-import { ListObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
+import { type ListWay, listRequest } from './direct-requests.ts'
 import type { ListPage, ListRequest } from './object-store.ts'
 import { printable, type Where } from './reply.ts'
 import type { S3Caller } from './s3-caller.ts'
-import { LIST_KEYS_MAX, listPageOf } from './s3-listings.ts'
+import { listPageOf } from './s3-listings.ts'
 import { xmlOf } from './s3-replies.ts'
 
 /** Server codes that refuse a way of asking, as opposed to what is asked for. */
@@ -48,7 +48,7 @@ export class ObjectLister {
   }
 
   /** Gives up one wish; false when none is left. */
-  #step(used: { version: 1 | 2; isEncoded: boolean }, request: ListRequest): boolean {
+  #step(used: ListWay, request: ListRequest): boolean {
     if (used.isEncoded) this.#isEncoded = false
     else if (used.version === 2 && request.token === undefined) this.#version = 1
     else return false
@@ -59,22 +59,15 @@ export class ObjectLister {
     return true
   }
 
-  async #page(
-    request: ListRequest,
-    way: { version: 1 | 2; isEncoded: boolean },
-    signal?: AbortSignal,
-  ): Promise<ListPage> {
-    const input = this.#input(request, way)
+  async #page(request: ListRequest, way: ListWay, signal?: AbortSignal): Promise<ListPage> {
     const operation = way.version === 2 ? 'ListObjectsV2' : 'ListObjects'
     const reply = await this.#caller.call(
       {
         operation,
         bucket: this.#bucket,
         isSafeToRepeat: true,
-        send: (client, options) =>
-          way.version === 2
-            ? client.send(new ListObjectsV2Command({ ...input, ...after(request) }), options)
-            : client.send(new ListObjectsCommand({ ...input, ...marker(request) }), options),
+        // A token begins with the version that it belongs to.
+        direct: () => listRequest(request, way, request.token?.slice(2)),
       },
       signal,
     )
@@ -88,26 +81,6 @@ export class ObjectLister {
         this.#caller.log.write('warn', 's3/entry-dropped', { reason, key: printable(key) }),
     })
   }
-
-  #input({ prefix, delimiter, keysMax = LIST_KEYS_MAX }: ListRequest, way: { isEncoded: boolean }) {
-    return {
-      Bucket: this.#bucket,
-      MaxKeys: keysMax,
-      ...(prefix === '' ? {} : { Prefix: prefix }),
-      ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
-      ...(way.isEncoded ? { EncodingType: 'url' as const } : {}),
-    }
-  }
-}
-
-function after({ token, startAfter }: ListRequest) {
-  if (token !== undefined) return { ContinuationToken: token.slice(2) }
-  return startAfter === undefined ? {} : { StartAfter: startAfter }
-}
-
-function marker({ token, startAfter }: ListRequest) {
-  const text = token === undefined ? startAfter : token.slice(2)
-  return text === undefined ? {} : { Marker: text }
 }
 
 function refusesWay(thrown: unknown): boolean {

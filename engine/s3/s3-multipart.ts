@@ -6,13 +6,10 @@
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
-  UploadPartCommand,
-  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
-import { withHeaders } from './command-edits.ts'
+import { createMultipartRequest, partCopyRequest, partRequest } from './direct-requests.ts'
 import type {
   CreateMultipartRequest,
   Etag,
@@ -21,7 +18,7 @@ import type {
   PartRequest,
   Precondition,
 } from './object-store.ts'
-import { attributesOf, conditionOf, type S3Bucket } from './s3-bucket.ts'
+import { conditionOf, type S3Bucket } from './s3-bucket.ts'
 import { partsPageOf, uploadsPageOf } from './s3-listings.ts'
 import { badReply, xmlOf } from './s3-replies.ts'
 import { childText } from './xml.ts'
@@ -43,13 +40,9 @@ export class MultipartUploads {
   ): Promise<{ uploadId: string }> {
     const { key } = request
     await request.beforeSend?.(this.#bucket.caller.serverNowMs)
-    const input = { Bucket: this.#bucket.name, Key: key, ...attributesOf(request) }
+    const direct = () => createMultipartRequest(request)
     const reply = await this.#bucket.call(
-      {
-        operation: 'CreateMultipartUpload',
-        key,
-        send: (client, options) => client.send(new CreateMultipartUploadCommand(input), options),
-      },
+      { operation: 'CreateMultipartUpload', key, direct },
       signal,
     )
     const where = this.#bucket.where('CreateMultipartUpload', key)
@@ -60,25 +53,11 @@ export class MultipartUploads {
   }
 
   async putPart(request: PartRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
-    const { key, uploadId, partNumber } = request
-    const { md5Hex, inputFor, headers } = await this.#bucket.checkedBody(request, signal)
-    const input = {
-      Bucket: this.#bucket.name,
-      Key: key,
-      UploadId: uploadId,
-      PartNumber: partNumber,
-    }
+    const { key } = request
+    const { md5Hex, digestsFor } = await this.#bucket.checkedBody(request, signal)
+    const direct = (isPlain: boolean) => partRequest(request, digestsFor(isPlain))
     const reply = await this.#bucket.callWithBody(
-      {
-        operation: 'UploadPart',
-        key,
-        isServerWork: true,
-        send: (client, options, isPlain) =>
-          client.send(
-            withHeaders(new UploadPartCommand({ ...input, ...inputFor(isPlain) }), headers),
-            options,
-          ),
-      },
+      { operation: 'UploadPart', key, isServerWork: true, direct },
       signal,
     )
     return this.#bucket.storedEtag(reply, md5Hex, this.#bucket.where('UploadPart', key))
@@ -96,23 +75,11 @@ export class MultipartUploads {
     },
     signal?: AbortSignal,
   ): Promise<{ etag: Etag }> {
-    const { key, uploadId, partNumber, sourceKey, sourceEtag, offset, lengthBytes } = request
-    const input = {
-      Bucket: this.#bucket.name,
-      Key: key,
-      UploadId: uploadId,
-      PartNumber: partNumber,
-      CopySource: this.#bucket.copySource(sourceKey),
-      CopySourceIfMatch: sourceEtag,
-      CopySourceRange: `bytes=${offset}-${offset + lengthBytes - 1}`,
-    }
+    const { key, sourceKey } = request
+    const source = this.#bucket.copySource(sourceKey)
+    const direct = () => partCopyRequest({ ...request, source })
     const reply = await this.#bucket.call(
-      {
-        operation: 'UploadPartCopy',
-        key,
-        isServerWork: true,
-        send: (client, options) => client.send(new UploadPartCopyCommand(input), options),
-      },
+      { operation: 'UploadPartCopy', key, isServerWork: true, direct },
       signal,
     )
     return this.#bucket.etagInXml(

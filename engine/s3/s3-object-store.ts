@@ -4,21 +4,20 @@
  * Runs in: engine process. Keeps: what it returns was checked against what was asked.
  * Never: sends an ACL, a chunked body or a trailer; puts a secret into an error or a log record.
  */
-import {
-  CopyObjectCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  GetObjectTaggingCommand,
-  HeadObjectCommand,
-  ListBucketsCommand,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3'
+import { GetObjectTaggingCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
 import type { Credentials, Endpoint } from '../../shared/model.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
-import { withHeaders, withQuery } from './command-edits.ts'
+import { withQuery } from './command-edits.ts'
 import { fitsEtag, hasOpaqueEtag, md5HexOf, saysMd5 } from './digest.ts'
+import {
+  copyRequest,
+  deleteRequest,
+  getRequest,
+  headRequest,
+  putRequest,
+} from './direct-requests.ts'
 import { type EndpointMemory, ShortEndpointMemory } from './endpoint-memory.ts'
 import type {
   BucketInfo,
@@ -32,7 +31,7 @@ import type {
   PutRequest,
 } from './object-store.ts'
 import { BatchDeleter } from './s3-batch-delete.ts'
-import { attributesOf, conditionOf, isKeptClass, S3Bucket } from './s3-bucket.ts'
+import { S3Bucket } from './s3-bucket.ts'
 import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
@@ -119,14 +118,9 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
-    const input = { Bucket: this.#bucket.name, Key: key }
+    const direct = () => headRequest(key)
     const reply = await this.#bucket.call(
-      {
-        operation: 'HeadObject',
-        key,
-        isSafeToRepeat: true,
-        send: (client, options) => client.send(new HeadObjectCommand(input), options),
-      },
+      { operation: 'HeadObject', key, isSafeToRepeat: true, direct },
       signal,
     )
     return headOf(reply, key, this.#bucket.where('HeadObject', key))
@@ -153,13 +147,6 @@ class S3ObjectStore implements ObjectStore {
     const where = this.#bucket.where('GetObject', key)
     if (into.length === 0) return
     if (etag === '') throw new PailError('s3/unsupported', 'the object has no ETag', where)
-    const last = offset + into.length - 1
-    const input = {
-      Bucket: this.#bucket.name,
-      Key: key,
-      Range: `bytes=${offset}-${last}`,
-      IfMatch: etag,
-    }
     const reply = await this.#bucket.call(
       {
         operation: 'GetObject',
@@ -173,7 +160,7 @@ class S3ObjectStore implements ObjectStore {
           request.onFacts?.(factsOf(head))
           return into
         },
-        send: (client, options) => client.send(new GetObjectCommand(input), options),
+        direct: () => getRequest({ key, ...asked }),
       },
       signal,
     )
@@ -185,48 +172,25 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
-    const { key, precondition } = request
-    const { md5Hex, inputFor, headers } = await this.#bucket.checkedBody(request, signal)
-    const input = {
-      Bucket: this.#bucket.name,
-      Key: key,
-      ...attributesOf(request),
-      ...conditionOf(precondition),
-    }
+    const { key } = request
+    const { md5Hex, digestsFor } = await this.#bucket.checkedBody(request, signal)
+    const direct = (isPlain: boolean) => putRequest(request, digestsFor(isPlain))
     const reply = await this.#bucket.callWithBody(
-      {
-        operation: 'PutObject',
-        key,
-        isServerWork: true,
-        send: (client, options, isPlain) =>
-          client.send(
-            withHeaders(new PutObjectCommand({ ...input, ...inputFor(isPlain) }), headers),
-            options,
-          ),
-      },
+      { operation: 'PutObject', key, isServerWork: true, direct },
       signal,
     )
     return this.#bucket.storedEtag(reply, md5Hex, this.#bucket.where('PutObject', key))
   }
 
   async copy(request: CopyRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
-    const { key, sourceKey, sourceEtag, replace } = request
-    const storageClass = request.storageClass ?? replace?.storageClass
-    const input = {
-      Bucket: this.#bucket.name,
-      Key: key,
-      CopySource: this.#bucket.copySource(sourceKey),
-      MetadataDirective: replace ? ('REPLACE' as const) : ('COPY' as const),
-      ...(sourceEtag ? { CopySourceIfMatch: sourceEtag } : {}),
-      ...(replace ? attributesOf(replace, true) : {}),
-      ...(isKeptClass(storageClass) ? { StorageClass: storageClass } : {}),
-    }
+    const { key, sourceKey } = request
+    const source = this.#bucket.copySource(sourceKey)
     const reply = await this.#bucket.call(
       {
         operation: 'CopyObject',
         key,
         isServerWork: true,
-        send: (client, options) => client.send(new CopyObjectCommand(input), options),
+        direct: () => copyRequest(request, source),
       },
       signal,
     )
@@ -234,14 +198,9 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {
-    const input = { Bucket: this.#bucket.name, Key: key }
+    const direct = () => deleteRequest(key)
     await this.#bucket.remove(
-      {
-        operation: 'DeleteObject',
-        key,
-        isSafeToRepeat: true,
-        send: (client, options) => client.send(new DeleteObjectCommand(input), options),
-      },
+      { operation: 'DeleteObject', key, isSafeToRepeat: true, direct },
       signal,
     )
   }

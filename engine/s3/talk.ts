@@ -92,7 +92,7 @@ export class Talk {
   #listen(): void {
     const outgoing = this.#outgoing
     outgoing.on('error', (error) => this.#fail(error))
-    outgoing.on('close', () => this.#fail(new PailError('net/reset', 'closed without a reply')))
+    outgoing.on('close', () => this.#closed())
     outgoing.once('socket', (socket) => this.#watchSocket(socket))
     outgoing.once('finish', () => {
       if (this.#phase === 'receiving') return
@@ -100,6 +100,11 @@ export class Talk {
       outgoing.socket?.setTimeout(this.#idleMs())
     })
     outgoing.once('response', (response) => this.#receive(response))
+  }
+
+  /** Every request ends with this; nearly always after its reply. */
+  #closed(): void {
+    if (this.#settle) this.#fail(new PailError('net/reset', 'closed without a reply'))
   }
 
   #watchSocket(socket: NonNullable<http.ClientRequest['socket']>): void {

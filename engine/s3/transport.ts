@@ -19,15 +19,15 @@ import type { Clock } from '../base/clock.ts'
 import type { Reply } from './reply.ts'
 import { type Exchange, Talk, type TransportLimits } from './talk.ts'
 
-/** The part of the SDK's request that is sent. */
-type SignedRequest = {
+/** The part of a signed request that is sent. */
+export type SignedRequest = {
   readonly method: string
   readonly protocol: string
   readonly hostname: string
   readonly port?: number
   readonly path: string
-  readonly query?: Record<string, string | string[] | null>
-  readonly headers: Record<string, string>
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>
+  readonly headers: Readonly<Record<string, string>>
   readonly body?: unknown
 }
 
@@ -72,13 +72,18 @@ export class HttpTransport {
   async #handle(request: SignedRequest, options: HandlerOptions = {}) {
     const { exchange } = options
     if (!exchange) throw new PailError('internal/bug', 'a request without its exchange')
+    await this.send(request, exchange, options.abortSignal)
+    return { response: { statusCode: 200, headers: {}, body: Readable.from([NEUTRAL_BODY]) } }
+  }
+
+  /** Sends one request; the reply, or why there is none, is left in `exchange`. */
+  async send(request: SignedRequest, exchange: Exchange, signal?: AbortSignal): Promise<void> {
     try {
-      exchange.reply = await this.#send(request, exchange, options.abortSignal)
+      exchange.reply = await this.#talk(request, exchange, signal)
     } catch (thrown) {
       exchange.failure = thrown
       throw thrown
     }
-    return { response: { statusCode: 200, headers: {}, body: Readable.from([NEUTRAL_BODY]) } }
   }
 
   #agentOptions(): http.AgentOptions {
@@ -86,7 +91,7 @@ export class HttpTransport {
     return { keepAlive: true, maxSockets: socketsMax, timeout: socketReuseMs, scheduling: 'lifo' }
   }
 
-  #send(request: SignedRequest, exchange: Exchange, signal?: AbortSignal): Promise<Reply> {
+  #talk(request: SignedRequest, exchange: Exchange, signal?: AbortSignal): Promise<Reply> {
     signal?.throwIfAborted()
     const isSecure = request.protocol === 'https:'
     const options: https.RequestOptions = {
@@ -125,7 +130,7 @@ function bodyBytes(body: unknown): Uint8Array {
 function queryOf(query: SignedRequest['query'] = {}): string {
   const parts: string[] = []
   for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) {
+    for (const one of [value].flat()) {
       parts.push(`${encodeStrictly(name)}=${one === null ? '' : encodeStrictly(one)}`)
     }
   }
