@@ -54,6 +54,8 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'uploads/pause': (input) => change('uploads/pause', input),
     'uploads/resume': (input) => change('uploads/resume', input),
     'deletes/answer': (input) => change('deletes/answer', input),
+    'uploads/foreign': (input) => engine.call('uploads/foreign', input),
+    'uploads/abort': (input) => engine.call('uploads/abort', input),
     'status/get': async () => status(),
     'folders/choose': async () => ({ dir: await folders.choose() }),
     'folders/suggest': async ({ bucket }) => ({ dir: folders.suggest(bucket, dirsInUse()) }),

@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, useContext, useEffect } from 'react'
 import { PailError } from '../shared/errors.ts'
+import type { FolderRole } from '../shared/folder-roles.ts'
 import { LIST_ENTRIES_MAX } from '../shared/sync-model.ts'
 import type {
   WindowCall,
@@ -103,6 +104,18 @@ export function useHolders(dir: string) {
   })
 }
 
+/** Uploads of others that were never ended: asked of the bucket when a person looks, and not by itself. */
+export function useForeignUploads(dir: string) {
+  const client = useClient()
+  return useQuery({
+    queryKey: ['foreign-uploads', dir],
+    queryFn: () => client.call('uploads/foreign', { dir }),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    retry: false,
+  })
+}
+
 /** How often the list of what is kept is asked for while it is shown. */
 const PINS_EVERY_MS = 1_500
 
@@ -134,7 +147,7 @@ export function useActivityList<C extends ListCall>(name: C) {
 
 type ListOutput<C extends ListCall> = Promise<WindowOutput<C>>
 
-export function useFolderRoles() {
+function useFolderRoles() {
   const client = useClient()
   const { status } = useStatus()
   return useQuery({
@@ -143,6 +156,12 @@ export function useFolderRoles() {
     refetchInterval: PINS_EVERY_MS,
     enabled: status.engine.state === 'running',
   })
+}
+
+/** What the folder is for, if it sends or receives. */
+export function useRole(dir: string): FolderRole | undefined {
+  const { data } = useFolderRoles()
+  return data?.find((folder) => folder.dir === dir)?.role
 }
 
 /** The names of files that are never uploaded. */
@@ -173,6 +192,9 @@ export function useAction<C extends WindowCall>(name: C) {
       if (name.startsWith('pins/')) await queries.invalidateQueries({ queryKey: ['pins'] })
       if (/^(uploads|conflicts|deletes|network)\//.test(name)) {
         await queries.invalidateQueries({ queryKey: ['activity'] })
+      }
+      if (name === 'uploads/abort') {
+        await queries.invalidateQueries({ queryKey: ['foreign-uploads'] })
       }
       if (name.endsWith('-role')) await queries.invalidateQueries({ queryKey: ['roles'] })
       if (name.startsWith('connections/')) {

@@ -111,7 +111,7 @@ export const engineCalls = {
   },
   /** Aborts those of them that are named; fails, and aborts none, when one is not among them. */
   'uploads/abort': {
-    input: z.object({ dir: z.string(), ids: z.array(z.string().min(1)).min(1).max(100) }),
+    input: z.object({ dir: z.string(), ids: z.array(z.string().min(1)).min(1).max(200) }),
     output: z.object({ aborted: z.number().int() }),
   },
   /** Each path as it is known; nothing is asked of the network. */

@@ -118,6 +118,8 @@ export const windowCalls = {
   'uploads/pause': engineCalls['uploads/pause'],
   'uploads/resume': engineCalls['uploads/resume'],
   'deletes/answer': engineCalls['deletes/answer'],
+  'uploads/foreign': engineCalls['uploads/foreign'],
+  'uploads/abort': engineCalls['uploads/abort'],
   'status/get': { input: z.object({}), output: WindowStatus },
   /** Asks the person for a folder by the system's own dialog. */
   'folders/choose': { input: z.object({}), output: z.object({ dir: z.string().nullable() }) },

@@ -32,6 +32,8 @@ export const WINDOW_CALLS = [
   'uploads/pause',
   'uploads/resume',
   'deletes/answer',
+  'uploads/foreign',
+  'uploads/abort',
   'status/get',
   'folders/choose',
   'folders/suggest',

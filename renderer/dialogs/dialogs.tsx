@@ -3,6 +3,7 @@ import { useNavigation } from '../navigation.ts'
 import { useConnections, useStatus } from '../queries.ts'
 import { AddConnectionDialog } from './add-connection.tsx'
 import { BudgetDialog } from './budget.tsx'
+import { ForeignUploadsDialog } from './foreign-uploads.tsx'
 import { MountDialog } from './mount.tsx'
 import { RemoveConnectionDialog } from './remove-connection.tsx'
 import { RemoveMountDialog } from './remove-mount.tsx'
@@ -13,6 +14,12 @@ const OF_CONNECTION = {
   'remove-connection': RemoveConnectionDialog,
   'renew-keys': RenewKeysDialog,
   budget: BudgetDialog,
+} as const
+
+const OF_MOUNT = {
+  unmount: UnmountDialog,
+  'remove-mount': RemoveMountDialog,
+  'foreign-uploads': ForeignUploadsDialog,
 } as const
 
 export function Dialogs() {
@@ -32,9 +39,6 @@ export function Dialogs() {
   }
   const mount = status.mounts.find(({ dir }) => dir === dialog.dir)
   if (mount === undefined) return null
-  return dialog.kind === 'unmount' ? (
-    <UnmountDialog mount={mount} onClose={closeDialog} />
-  ) : (
-    <RemoveMountDialog mount={mount} onClose={closeDialog} />
-  )
+  const Shown = OF_MOUNT[dialog.kind]
+  return <Shown key={dialog.dir} mount={mount} onClose={closeDialog} />
 }

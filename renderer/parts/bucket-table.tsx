@@ -1,6 +1,12 @@
 /** Buckets in columns, searched and sorted; thousands of them stay smooth. */
-import { Button, Skeleton, UnstyledButton } from '@mantine/core'
-import { IconArrowDown, IconArrowUp, IconBucket, IconFolder } from '@tabler/icons-react'
+import { ActionIcon, Button, Skeleton, Tooltip, UnstyledButton } from '@mantine/core'
+import {
+  IconArrowDown,
+  IconArrowUp,
+  IconBucket,
+  IconFileUnknown,
+  IconFolder,
+} from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useRef, useState } from 'react'
 import { useNavigation } from '../navigation.ts'
@@ -138,6 +144,7 @@ function Row({ row, index, connectionId }: RowProps) {
         </div>
       </td>
       <td className={classes.actionCell}>
+        <UnfinishedUploads row={row} />
         <Button
           variant="default"
           size="xs"
@@ -148,6 +155,25 @@ function Row({ row, index, connectionId }: RowProps) {
         </Button>
       </td>
     </tr>
+  )
+}
+
+/** What others left behind is asked for through a folder that is mounted. */
+function UnfinishedUploads({ row: { name, widestDir } }: Pick<RowProps, 'row'>) {
+  const { open } = useNavigation()
+  if (widestDir === undefined) return null
+  return (
+    <Tooltip label="Unfinished uploads of others">
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={30}
+        aria-label={`Unfinished uploads in ${name}`}
+        onClick={() => open({ kind: 'foreign-uploads', dir: widestDir })}
+      >
+        <IconFileUnknown size={17} stroke={1.7} />
+      </ActionIcon>
+    </Tooltip>
   )
 }
 

@@ -1,32 +1,20 @@
 /** One mount: what it is, how it is, and what can be done with it. */
-import { ActionIcon, Button, Menu, Tooltip, UnstyledButton } from '@mantine/core'
-import {
-  IconDots,
-  IconDownload,
-  IconFolder,
-  IconFolderOff,
-  IconLock,
-  IconPlane,
-  IconPlugConnected,
-  IconPlugConnectedX,
-  IconRefresh,
-  IconTrash,
-  IconUpload,
-} from '@tabler/icons-react'
+import { ActionIcon, Button, Tooltip, UnstyledButton } from '@mantine/core'
+import { IconFolder, IconFolderOff, IconLock, IconPlugConnectedX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import type { FolderRole } from '../../shared/folder-roles.ts'
 import { formatBytes, formatCount } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
 import { useNow } from '../now.ts'
 import classes from '../pages/folders.module.css'
-import { useFolderRoles } from '../queries.ts'
+import { useRole } from '../queries.ts'
 import { heldSentence } from '../view/attention.ts'
 import {
   folderName,
   foundSentence,
   isServing,
+  ROLE_WORDS,
   remotePath,
   stateAction,
   stateTone,
@@ -34,6 +22,7 @@ import {
 } from '../view/mount-state.ts'
 import { listedWords, readOnlyReason } from '../view/rights.ts'
 import { exactTime } from '../view/time.ts'
+import { FolderMenu } from './folder-menu.tsx'
 import { ToneIcon } from './tone.tsx'
 import { UnprotectedMark } from './unprotected.tsx'
 
@@ -139,13 +128,6 @@ function FolderFacts({ mount }: RowProps) {
   )
 }
 
-const ROLE_WORDS = { send: 'Send folder', receive: 'Receive folder' } as const
-
-function useRole(dir: string): FolderRole | undefined {
-  const { data } = useFolderRoles()
-  return data?.find((folder) => folder.dir === dir)?.role
-}
-
 function FolderState({ mount }: RowProps) {
   const { pendingFiles, pendingBytes, state } = mount
   return (
@@ -192,107 +174,7 @@ function FolderActions({ mount }: RowProps) {
           </ActionIcon>
         </Tooltip>
       )}
-      <MoreMenu mount={mount} />
+      <FolderMenu mount={mount} />
     </div>
-  )
-}
-
-function MoreMenu({ mount }: RowProps) {
-  const { open: openDialog } = useNavigation()
-  const actions = useMountActions()
-  return (
-    <Menu position="bottom-end" width={220} transitionProps={{ duration: 80 }}>
-      <Menu.Target>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size={36}
-          aria-label={`More for ${folderName(mount.dir)}`}
-        >
-          <IconDots size={19} stroke={1.7} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<IconFolder size={16} />}
-          onClick={() => actions.copyPath(mount.dir)}
-        >
-          Copy local path
-        </Menu.Item>
-        {isServing(mount.state) && (
-          <Menu.Item
-            leftSection={<IconRefresh size={16} />}
-            onClick={() => actions.refresh(mount.dir)}
-          >
-            Refresh
-          </Menu.Item>
-        )}
-        {isServing(mount.state) && (
-          <Menu.Item
-            leftSection={<IconPlane size={16} />}
-            onClick={() => actions.keepOffline(mount.dir, true)}
-          >
-            Keep offline
-          </Menu.Item>
-        )}
-        {isServing(mount.state) && <RoleItems mount={mount} />}
-        {isServing(mount.state) ? (
-          <Menu.Item
-            leftSection={<IconPlugConnectedX size={16} />}
-            onClick={() => openDialog({ kind: 'unmount', dir: mount.dir })}
-          >
-            Unmount…
-          </Menu.Item>
-        ) : (
-          <Menu.Item
-            leftSection={<IconPlugConnected size={16} />}
-            disabled={mount.connectionId === undefined}
-            onClick={() => actions.mount(mount)}
-          >
-            Mount
-          </Menu.Item>
-        )}
-        <Menu.Divider />
-        <Menu.Item
-          className={classes.danger ?? ''}
-          leftSection={<IconTrash size={16} />}
-          onClick={() => openDialog({ kind: 'remove-mount', dir: mount.dir })}
-        >
-          Remove from the list…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  )
-}
-
-/** Marks that say what the folder is for: batches that leave it, or come into it. */
-function RoleItems({ mount }: RowProps) {
-  const { setRole } = useMountActions()
-  const role = useRole(mount.dir)
-  if (role !== undefined) {
-    const Icon = role === 'send' ? IconUpload : IconDownload
-    return (
-      <Menu.Item leftSection={<Icon size={16} />} onClick={() => setRole(mount.dir, undefined)}>
-        No {ROLE_WORDS[role].toLowerCase()} any more
-      </Menu.Item>
-    )
-  }
-  return (
-    <>
-      {!mount.readOnly && (
-        <Menu.Item
-          leftSection={<IconUpload size={16} />}
-          onClick={() => setRole(mount.dir, 'send')}
-        >
-          Make it a send folder
-        </Menu.Item>
-      )}
-      <Menu.Item
-        leftSection={<IconDownload size={16} />}
-        onClick={() => setRole(mount.dir, 'receive')}
-      >
-        Make it a receive folder
-      </Menu.Item>
-    </>
   )
 }

@@ -1,10 +1,13 @@
 /** The list of buckets: joined with mounts, searched, sorted. Pure. */
 import type { BucketView } from '../../shared/model.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
+import { isServing } from './mount-state.ts'
 
 export type BucketRow = BucketView & {
   /** Local folders on which this bucket, or a part of it, is mounted. */
   readonly mountedAt: readonly string[]
+  /** The mounted folder that shows most of it. */
+  readonly widestDir?: string
 }
 export type SortKey = 'name' | 'location' | 'created'
 export type Sort = { readonly by: SortKey; readonly isDescending: boolean }
@@ -16,13 +19,18 @@ export type BucketFacts = {
 }
 
 export function bucketRows({ buckets, mounts, connectionId }: BucketFacts): BucketRow[] {
-  return buckets.map((bucket) => ({
-    ...bucket,
-    mountedAt: mounts
+  return buckets.map((bucket) => {
+    const shown = mounts
       .filter((mount) => mount.connectionId === connectionId && mount.bucket === bucket.name)
       .filter(({ state }) => state !== 'stopped')
-      .map(({ dir }) => dir),
-  }))
+    const served = shown.filter(({ state }) => isServing(state))
+    const [widest] = served.sort((a, b) => a.prefix.length - b.prefix.length)
+    return {
+      ...bucket,
+      mountedAt: shown.map(({ dir }) => dir),
+      ...(widest === undefined ? {} : { widestDir: widest.dir }),
+    }
+  })
 }
 
 export function arrange(rows: readonly BucketRow[], search: string, sort: Sort): BucketRow[] {

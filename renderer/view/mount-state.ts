@@ -69,6 +69,8 @@ export function folderName(dir: string): string {
   return dir.split(/[\\/]/).filter(Boolean).at(-1) ?? dir
 }
 
+export const ROLE_WORDS = { send: 'Send folder', receive: 'Receive folder' } as const
+
 /** Serving a folder, or about to: unmounting means something. */
 export function isServing(state: MountState): boolean {
   return state !== 'stopped' && state !== 'failed' && state !== 'needs-sign-in'

@@ -167,6 +167,23 @@ describe('the activity', () => {
     await verdict(ALL_UPLOADED)
   })
 
+  test('shows an upload that another program never ended, and aborts it after a question', async () => {
+    const s3 = plainS3Client(server)
+    await s3.leaveUpload(BUCKET, 'left/behind.bin', new Uint8Array(5 * 1024 * 1024))
+    await goTo('Folders')
+    await window.getByRole('button', { name: `More for ${BUCKET}` }).click()
+    await window.getByRole('menuitem', { name: 'Unfinished uploads…' }).click()
+    const dialog = window.getByRole('dialog')
+    await dialog.getByText('1 upload, 5.2 MB').waitFor()
+    await dialog.getByLabel('Choose left/behind.bin').check()
+    await dialog.getByRole('button', { name: 'Abort chosen…' }).click()
+    expect(await s3.openUploads(BUCKET)).toEqual(['left/behind.bin'])
+    await dialog.getByRole('button', { name: 'Abort 1 upload' }).click()
+    await dialog.getByText('No upload of others is open here.').waitFor()
+    expect(await s3.openUploads(BUCKET)).toEqual([])
+    await dialog.getByText('Close', { exact: true }).click()
+  })
+
   test('asks before quitting with the figures of the engine, and stays when told to', async () => {
     await pause()
     runProgram('echo later > "$1/later.txt"', mountDir())

@@ -4,6 +4,7 @@ import { cleanup, render } from '@testing-library/react'
 import { App } from '../../../renderer/app.tsx'
 import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
+import type { ForeignUpload } from '../../../shared/engine-contract.ts'
 import type { PailError } from '../../../shared/errors.ts'
 import type { JunkView } from '../../../shared/junk.ts'
 import type {
@@ -57,6 +58,7 @@ export class FakeBridge implements WindowBridge {
   conflicts: readonly ConflictView[] = []
   recent: readonly RecentView[] = []
   roles: unknown[] = []
+  foreign: readonly ForeignUpload[] = []
   requests: ConnectionRequestsView = {
     endpointUrl: CONNECTION.endpointUrl,
     accessKeyId: CONNECTION.accessKeyId,
@@ -107,6 +109,8 @@ export class FakeBridge implements WindowBridge {
     if (name === 'deletes/answer') return { count: 1 }
     if (name.startsWith('junk/')) return this.junk
     if (name === 'connections/requests' || name === 'connections/set-budget') return this.requests
+    if (name === 'uploads/foreign') return { uploads: this.foreign, count: this.foreign.length }
+    if (name === 'uploads/abort') return { aborted: 1 }
     if (name === 'folders/roles') return this.roles
     if (name === 'folders/refresh') return { changes: 2 }
     if (name === 'connections/renew') return CONNECTION
