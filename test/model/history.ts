@@ -4,10 +4,11 @@ import { expect } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { secondsText } from '../../engine/sync/object-attributes.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Paths } from '../support/paths.ts'
-import { ReferenceTree } from './reference-tree.ts'
+import { type Entry, ReferenceTree } from './reference-tree.ts'
 
 export type Step =
   | { readonly op: 'write'; path: string; offset: number; size: number; truncate: boolean }
@@ -17,6 +18,11 @@ export type Step =
   | { readonly op: 'copy'; path: string; to: string }
   | { readonly op: 'mkdir' | 'unlink' | 'rmdir' | 'read' | 'list'; path: string }
   | { readonly op: 'rename'; path: string; to: string }
+  | { readonly op: 'symlink'; path: string; target: string }
+  | { readonly op: 'chmod'; path: string; mode: number }
+  | { readonly op: 'utimens'; path: string; mtimeMs: number }
+  | { readonly op: 'setxattr'; path: string; name: string; size: number }
+  | { readonly op: 'removexattr'; path: string; name: string }
   | { readonly op: 'wait'; ms: number }
   | { readonly op: 'flush' | 'kill' | 'calm' }
   | { readonly op: 'storm'; rate: number }
@@ -33,6 +39,8 @@ const path = fc
   .array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 })
   .map((names) => names.join('/'))
 const size = fc.constantFrom(...SIZES)
+
+const xattrName = fc.constantFrom('user.a', 'user.b')
 
 const CALM = [
   fc.record({
@@ -55,6 +63,19 @@ const CALM = [
   fc.record({ op: fc.constantFrom('read' as const, 'list'), path }),
   fc.record({ op: fc.constant('rename' as const), path, to: path }),
   fc.record({ op: fc.constant('rename' as const), path, to: path }),
+  fc.record({ op: fc.constant('symlink' as const), path, target: fc.constantFrom('a', '../b/c') }),
+  fc.record({
+    op: fc.constant('chmod' as const),
+    path,
+    mode: fc.constantFrom(0o600, 0o755, 0o444, 0o1777),
+  }),
+  fc.record({
+    op: fc.constant('utimens' as const),
+    path,
+    mtimeMs: fc.constantFrom(-1500, 0, 1_600_000_000_123),
+  }),
+  fc.record({ op: fc.constant('setxattr' as const), path, name: xattrName, size: fc.nat(2) }),
+  fc.record({ op: fc.constant('removexattr' as const), path, name: xattrName }),
   fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 600, 1500, 12_000) }),
   fc.record({ op: fc.constant('flush' as const) }),
   fc.record({ op: fc.constant('other-put' as const), path, size }),
@@ -85,6 +106,7 @@ function bytesFor(count: number, size: number): Uint8Array {
 
 /** Enough turns of the loop that no answer is late only because time was moved on too soon. */
 const SETTLE_TURNS = 12
+const NS_PER_MS = 1_000_000n
 
 export async function runHistory(history: History): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
@@ -149,6 +171,7 @@ class Run {
 
   async step(step: Step): Promise<void> {
     const reference = this.#reference
+    if (this.#goesThroughLink(step)) return
     switch (step.op) {
       case 'write': {
         const bytes = bytesFor(++this.#writes, step.size)
@@ -203,6 +226,40 @@ class Run {
           () => this.#paths.rename(step.path, step.to),
           () => reference.rename(step.path, step.to),
         )
+      case 'symlink':
+        return this.#agree(
+          step,
+          () => this.#paths.symlink(step.target, step.path),
+          () => reference.symlink(step.target, step.path),
+        )
+      case 'chmod':
+        return this.#agree(
+          step,
+          () => this.#paths.chmod(step.path, step.mode),
+          () => reference.chmod(step.path, step.mode),
+        )
+      case 'utimens': {
+        const mtime = BigInt(step.mtimeMs) * NS_PER_MS
+        return this.#agree(
+          step,
+          () => this.#paths.utimens(step.path, mtime),
+          () => reference.utimens(step.path, mtime),
+        )
+      }
+      case 'setxattr': {
+        const value = `value ${step.size}`
+        return this.#agree(
+          step,
+          () => this.#paths.setxattr(step.path, step.name, value),
+          () => reference.setxattr(step.path, step.name, value),
+        )
+      }
+      case 'removexattr':
+        return this.#agree(
+          step,
+          () => this.#paths.removexattr(step.path, step.name),
+          () => reference.removexattr(step.path, step.name),
+        )
       case 'read':
         return this.#compareFile(step.path)
       case 'list':
@@ -232,6 +289,25 @@ class Run {
     }
   }
 
+  /** The kernel follows links before a file system hears of it; of its own it asks for the others. */
+  #goesThroughLink(step: Step): boolean {
+    const isLink = (path: string) => this.#reference.entries.get(path)?.kind === 'symlink'
+    switch (step.op) {
+      case 'write':
+      case 'append':
+      case 'truncate':
+      case 'punch':
+      case 'chmod':
+      case 'setxattr':
+      case 'removexattr':
+        return isLink(step.path)
+      case 'copy':
+        return isLink(step.path) || isLink(step.to)
+      default:
+        return false
+    }
+  }
+
   /**
    * Another program changes the bucket while nothing of ours waits, and time passes: the folder
    * must show it. What happens when both change the same file is for the conflict tests.
@@ -244,8 +320,9 @@ class Run {
       if (!this.#reference.plant(step.path, bytesFor(++this.#writes, step.size))) return
       this.#bucket.putDirect(step.path, bytesFor(this.#writes, step.size))
     } else {
-      if (this.#reference.entries.get(step.path)?.kind !== 'file') return
-      this.#reference.entries.delete(step.path)
+      const kind = this.#reference.entries.get(step.path)?.kind
+      if (kind === undefined || kind === 'directory') return
+      this.#reference.uproot(step.path)
       this.#bucket.deleteDirect(step.path)
     }
     await this.#clock.advance(12_000)
@@ -316,25 +393,53 @@ class Run {
       if (entry.kind === 'directory') {
         const names = (await this.#paths.names(path)).map((one) => one.name)
         expect(names, `${what}: names in ${path}`).toEqual(this.#reference.names(path))
+      } else if (entry.kind === 'symlink') {
+        expect(await this.#paths.readlink(path), `${what}: target of ${path}`).toBe(entry.target)
       } else {
         const bytes = await this.#paths.read(path)
         expect(Buffer.compare(bytes, entry.bytes), `${what}: content of ${path}`).toBe(0)
       }
+      await this.#compareFacts(what, path, entry)
     }
   }
 
+  async #compareFacts(what: string, path: string, entry: Entry): Promise<void> {
+    const { attributes, xattrs } = await this.#paths.facts(path)
+    expect(attributes.kind, `${what}: kind of ${path}`).toBe(entry.kind)
+    expect(attributes.mode.toString(8), `${what}: mode of ${path}`).toBe(entry.mode.toString(8))
+    expect(Object.fromEntries(xattrs), `${what}: attributes of ${path}`).toEqual(
+      Object.fromEntries(entry.xattrs),
+    )
+    if (entry.mtime === undefined) return
+    expect(attributes.mtime, `${what}: time of ${path}`).toBe(entry.mtime)
+  }
+
   #compareBucket(): void {
-    const wanted = [...this.#reference.entries].filter(([, entry]) => entry.kind === 'file')
+    const wanted = [...this.#reference.entries].filter(([, entry]) => entry.kind !== 'directory')
     const objects = this.#bucket.keys().filter((key) => !key.endsWith('/'))
     expect([...objects].sort(), 'objects').toEqual(wanted.map(([path]) => path).sort())
-    for (const [path, entry] of wanted) {
-      const bytes = this.#bucket.bytesOf(path)
-      const isSame = bytes && entry.kind === 'file' && Buffer.compare(bytes, entry.bytes) === 0
-      expect(isSame, `object ${path}`).toBe(true)
+    for (const [path, entry] of this.#reference.entries) {
+      if (path === '') continue
+      const key = entry.kind === 'directory' ? `${path}/` : path
+      const object = this.#bucket.stored(key)
+      const isSame = object && Buffer.compare(object.body, bodyOf(entry)) === 0
+      if (object || entry.kind !== 'directory') expect(isSame, `object ${key}`).toBe(true)
+      if (entry.isForeign) continue
+      const metadata = object?.metadata
+      expect(Number(metadata?.mode), `mode beside ${key}`).toBe(TYPE_BITS[entry.kind] | entry.mode)
+      if (entry.mtime === undefined) continue
+      expect(metadata?.mtime, `time beside ${key}`).toBe(secondsText(entry.mtime))
     }
     for (const key of this.#bucket.keys().filter((one) => one.endsWith('/'))) {
       const kind = this.#reference.entries.get(key.slice(0, -1))?.kind
       expect(kind, `marker ${key}`).toBe('directory')
     }
   }
+}
+
+const TYPE_BITS = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const
+
+function bodyOf(entry: Entry): Uint8Array {
+  if (entry.kind === 'symlink') return Buffer.from(entry.target)
+  return entry.kind === 'file' ? entry.bytes : new Uint8Array(0)
 }

@@ -21,6 +21,8 @@ export type SharedStep =
   | { readonly who: number; readonly op: 'append' | 'unlink' | 'rmdir'; path: string }
   | { readonly who: number; readonly op: 'rename'; path: string; to: string }
   | { readonly who: number; readonly op: 'look'; path: string }
+  | { readonly who: number; readonly op: 'symlink' | 'utimens'; path: string }
+  | { readonly who: number; readonly op: 'chmod'; path: string; mode: number }
   | { readonly who: number; readonly op: 'offline' | 'online' | 'kill' | 'flush' }
   | { readonly op: 'put'; path: string; sizeBytes: number }
   | { readonly op: 'delete'; path: string }
@@ -37,6 +39,7 @@ const SETTLE_TURNS = 12
 const STALE_MS = 12_000
 const RETRIES_MS = 120_000
 const LOOK_AGAIN_MS = 2_000
+const SET_MTIME = 1_600_000_000_000_000_000n
 
 const who = fc.nat(HOSTS.length - 1)
 const path = fc.constantFrom(...FILES)
@@ -54,6 +57,13 @@ const STEPS: Array<fc.Arbitrary<SharedStep>> = [
     to: fc.constantFrom('d', 'e', 'f'),
   }),
   fc.record({ who, op: fc.constant('rmdir' as const), path: fc.constantFrom('d', 'e') }),
+  fc.record({ who, op: fc.constantFrom('symlink' as const, 'utimens'), path }),
+  fc.record({
+    who,
+    op: fc.constant('chmod' as const),
+    path: fc.constantFrom(...FILES, 'd'),
+    mode: fc.constantFrom(0o600, 0o755),
+  }),
   fc.record({ who, op: fc.constant('look' as const), path: fc.constantFrom(...FOLDERS) }),
   fc.record({ who, op: fc.constantFrom('offline' as const, 'online', 'kill', 'flush') }),
   fc.record({ op: fc.constant('put' as const), path, sizeBytes }),
@@ -231,9 +241,19 @@ class Computer {
 
   /** Digest of the content that programs see in this row. */
   digestOf(row: NodeRow | undefined): string | undefined {
-    if (row?.kind !== 'file') return undefined
+    if (!row || row.kind === 'directory') return undefined
     if (row.staged !== null) return this.local.get(row.id)
     return row.etag?.replaceAll('"', '') ?? this.local.get(row.id)
+  }
+
+  /** A link shows itself as such when it is opened, at the latest. */
+  async contentOf(path: string): Promise<Uint8Array> {
+    try {
+      return await this.paths.read(path)
+    } catch (thrown) {
+      if ((await this.row(path))?.kind !== 'symlink') throw thrown
+      return Buffer.from(await this.paths.readlink(path))
+    }
   }
 
   /** Changes that are not in the bucket; what a change for a person is to replace waits with it. */
@@ -327,6 +347,14 @@ class SharedRun {
         return this.#unlink(computer, step.path)
       case 'rename':
         return this.#rename(computer, step.path, step.to)
+      case 'symlink':
+        return this.#symlink(computer, step.path)
+      case 'chmod':
+        await computer.paths.chmod(step.path, step.mode)
+        return
+      case 'utimens':
+        await computer.paths.utimens(step.path, SET_MTIME)
+        return
       case 'rmdir':
         await computer.paths.rmdir(step.path)
         return
@@ -345,15 +373,24 @@ class SharedRun {
     }
   }
 
+  async #symlink(computer: Computer, path: string): Promise<void> {
+    const target = this.#ledger.make(20)
+    const done = await computer.paths.symlink(Buffer.from(target).toString(), path)
+    if (done === 'ok') await this.#didWrite(computer, path, undefined, target)
+  }
+
   async #write(computer: Computer, path: string, bytes: Uint8Array): Promise<void> {
-    const seen = computer.digestOf(await computer.row(path))
+    const row = await computer.row(path)
+    // The kernel follows a link before a file system is asked to write.
+    if (row?.kind === 'symlink') return
+    const seen = computer.digestOf(row)
     if ((await computer.paths.write(path, 0, bytes, true)) !== 'ok') return
     await this.#didWrite(computer, path, seen, bytes)
   }
 
   async #append(computer: Computer, path: string): Promise<void> {
     const row = await computer.row(path)
-    if (!row) return
+    if (!row || row.kind === 'symlink') return
     const seen = computer.digestOf(row)
     const piece = this.#ledger.make(30)
     if ((await computer.paths.append(path, piece)) !== 'ok') return
@@ -418,7 +455,7 @@ class SharedRun {
     for (const { name, kind } of await computer.paths.names(folder)) {
       const path = folder === '' ? name : `${folder}/${name}`
       if (kind === 'directory') await this.#walk(computer, path, into)
-      else into[path] = digestOf(await computer.paths.read(path))
+      else into[path] = digestOf(await computer.contentOf(path))
     }
   }
 }

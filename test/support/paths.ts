@@ -1,4 +1,6 @@
 /** Operations by path on a bare file system, as a program would do them: each returns `ok` or an errno. */
+
+import type { AttributeChanges } from '../../engine/vfs/vfs.ts'
 import { PailError } from '../../shared/errors.ts'
 import type { BareEngine } from './bare-engine.ts'
 
@@ -132,6 +134,65 @@ export class Paths {
     } finally {
       await vfs.release(handle)
     }
+  }
+
+  symlink(target: string, path: string) {
+    return this.#try(async () => {
+      const { directory, name } = await this.#place(path)
+      await this.#engine.vfs.symlink(this.#engine.context(), directory, name, target)
+    })
+  }
+
+  readlink(path: string): Promise<string> {
+    const { vfs } = this.#engine
+    return this.#drive(this.find(path).then((id) => vfs.readlink(this.#engine.context(), id)))
+  }
+
+  chmod(path: string, mode: number) {
+    return this.#setattr(path, { mode })
+  }
+
+  utimens(path: string, mtime: bigint) {
+    return this.#setattr(path, { mtime })
+  }
+
+  #setattr(path: string, changes: AttributeChanges) {
+    return this.#try(async () => {
+      const id = await this.find(path)
+      await this.#engine.vfs.setattr(this.#engine.context(), { id }, changes)
+    })
+  }
+
+  setxattr(path: string, name: string, value: string) {
+    return this.#try(async () => {
+      const id = await this.find(path)
+      const attribute = { name, value: Buffer.from(value), mode: 'set' as const }
+      await this.#engine.vfs.setxattr(this.#engine.context(), { id }, attribute)
+    })
+  }
+
+  removexattr(path: string, name: string) {
+    return this.#try(async () => {
+      const id = await this.find(path)
+      await this.#engine.vfs.removexattr(this.#engine.context(), { id }, name)
+    })
+  }
+
+  /** Attributes and extended attributes, as `stat` and `getfattr -d` show them. */
+  facts(path: string) {
+    const { vfs } = this.#engine
+    const context = this.#engine.context()
+    const look = async () => {
+      const id = await this.find(path)
+      const attributes = await vfs.getattr(context, { id })
+      const xattrs = new Map<string, string>()
+      for (const name of await vfs.listxattr(context, { id })) {
+        const value = await vfs.getxattr(context, { id }, name)
+        xattrs.set(name, Buffer.from(value).toString())
+      }
+      return { attributes, xattrs }
+    }
+    return this.#drive(look())
   }
 
   mkdir(path: string) {
