@@ -16,7 +16,7 @@ import type { TreeChange } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
 import { forgetRow } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
-import { isMet } from './upload-proof.ts'
+import { isMet, isSameEtag } from './upload-proof.ts'
 
 const NS_PER_MS = 1_000_000n
 
@@ -115,6 +115,10 @@ async function lookAnew(job: Job, node: NodeRow, { source, target, precondition 
   const other = await look(target)
   if (!other) await tree.change(() => forgetReplaced(job, target))
   if (!other || isMet(other, precondition) || target !== tree.keyOf(node)) return
+  // Our own copy, which a try before a crash made and the server had not finished when it was looked
+  // at; or anybody's with the same bytes: the next try finds it there.
+  const { etag, sizeBytes } = versionOf(node, source)
+  if (isSameEtag(other.etag, etag) && other.sizeBytes === sizeBytes) return
   await giveWay(job, node, other, () => {})
 }
 

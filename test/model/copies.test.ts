@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import type { Etag } from '../../engine/s3/object-store.ts'
 import { PailError } from '../../shared/errors.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -27,6 +28,30 @@ async function startWithout(copy: PailError['code'], get?: PailError['code']) {
   const paths = new Paths(engine, (work) => clock.until(work))
   return { bucket, engine, paths, clock }
 }
+
+describe('A rename whose copy a try before a crash began', () => {
+  test('is no conflict when the server finishes that copy while it is looked at', async () => {
+    const clock = new FakeClock(1_800_000_000_000, 12)
+    const bucket = new MemoryObjectStore({ clock })
+    bucket.putDirect('source', SOURCE)
+    const engine = await BareEngine.start({ store: bucket, clock, random: new SeededRandom(1) })
+    onTestFinished(() => engine.close())
+    const paths = new Paths(engine, (work) => clock.until(work))
+    const head = bucket.head.bind(bucket)
+    let looks = 0
+    bucket.head = async (key, signal) => {
+      if (key !== 'renamed') return head(key, signal)
+      if (++looks === 1) bucket.putDirect('renamed', SOURCE)
+      const found = await head(key, signal)
+      return looks === 1 ? { ...found, etag: '"unfinished"' as Etag } : found
+    }
+    expect(await paths.rename('source', 'renamed')).toBe('ok')
+    await engine.flush()
+    expect(looks).toBeGreaterThan(1)
+    expect(bucket.keys()).toEqual(['renamed'])
+    expect(bucket.bytesOf('renamed')).toEqual(SOURCE)
+  })
+})
 
 describe('A copy that the server is to make', () => {
   test('is made of fetched bytes where the server copies nothing', async () => {
