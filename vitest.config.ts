@@ -16,7 +16,7 @@ type Project = {
   readonly name: string
   readonly include: string[]
   readonly timeoutMs: number
-  /** Kernel mounts and windows are tested one file at a time. */
+  /** Tested one file at a time: a window, and faults that must not meet a slow machine. */
   readonly isSerial?: boolean
   readonly environment?: 'node' | 'happy-dom'
   readonly exclude?: string[]
@@ -46,7 +46,6 @@ const PROJECTS: readonly Project[] = [
     name: 'mount',
     include: ['test/mount/**/*.test.ts'],
     timeoutMs: 300 * SECOND,
-    isSerial: true,
   },
   {
     name: 'faults',
