@@ -174,6 +174,8 @@ export class FileContent {
   ): Promise<number> {
     return this.#mutations.run(async () => {
       if (session) this.#sessions.check(session)
+      // write(2): nothing else happens then, neither to times nor to the bucket.
+      if (data.length === 0) return 0
       const start = offset === 'append' ? this.#sizeBytes : offset
       if (start + data.length > FILE_BYTES_MAX) {
         throw new PailError('vfs/too-large', `${start + data.length} bytes`)

@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { secondsText } from '../../engine/sync/object-attributes.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Paths } from '../support/paths.ts'
@@ -33,9 +34,12 @@ describe('A clock that jumps', () => {
     test(`by ${hours} under a running engine: uploads go on, and what others store is seen`, async () => {
       const { clock, store, engine, paths } = await start()
       await paths.write('d/mine', 0, Buffer.from('written before'), true)
+      const { mtime } = (await paths.facts('d/mine')).attributes
       clock.jumpWall(jumpMs)
       engine.volume.resumed()
       expect(await engine.flush(60_000)).toMatchObject({ files: 0 })
+      expect((await paths.facts('d/mine')).attributes.mtime).toBe(mtime)
+      expect(store.stored('d/mine')?.metadata?.mtime).toBe(secondsText(mtime))
       store.putDirect('d/old', 'a newer version')
       store.putDirect('d/theirs', 'theirs')
       await clock.advance(12_000)

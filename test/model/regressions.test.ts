@@ -4,6 +4,14 @@ import { runHistory, type Step } from './history.ts'
 
 const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
   [
+    'a write of nothing changed the time of a file',
+    [
+      { op: 'append', path: 'c', size: 0 },
+      { op: 'utimens', path: 'c', mtimeMs: 1_600_000_000_123 },
+      { op: 'append', path: 'c', size: 0 },
+    ],
+  ],
+  [
     'the first look after a time without network showed the folder as it was before',
     [
       { op: 'offline', ms: 20_000 },

@@ -1,12 +1,12 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { runKillCycles } from '../support/kill-cycles.ts'
-import { killAndWait, pailHome, pailMount } from '../support/pail-mount.ts'
+import { pailHome, pailMount } from '../support/pail-mount.ts'
+import { runRecoveryKills } from '../support/recovery-kills.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
-import { Dice, hashesBelow, hashesOf, hashOfFile, MIB, writeLarge } from '../support/tree.ts'
+import { hashOfFile, MIB, writeLarge } from '../support/tree.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const NOTHING_WRONG = {
@@ -102,26 +102,8 @@ describe('kill -9 of the engine', () => {
   test('during the recovery from the last one loses nothing either', async () => {
     const bucket = 'recovery'
     await s3.createBucket(bucket)
-    const seed = printedSeed()
-    const dice = new Dice(seed)
-    const mount = await pailMount({ server, bucket })
-    for (let index = 0; index < 300; index++) {
-      await fs.writeFile(mount.path(`${index}`), dice.bytes(dice.below(10_000)))
-    }
-    const expected = await hashesBelow(mount.dir)
-    await mount.kill9()
-    for (let round = 0; round < 8; round++) {
-      const engine = mount.startForeground()
-      await sleep(dice.below(500))
-      await killAndWait(engine.pid)
-      await engine.finished
-    }
-    await mount.remount()
-    expect(await hashesBelow(mount.dir), `seed ${seed}`).toEqual(expected)
-    await mount.flush()
-    const names = Object.keys(expected)
-    expect((await s3.list(bucket)).map(({ key }) => key).sort()).toEqual([...names].sort())
-    expect(await hashesOf(names, (name) => s3.sha256Of(bucket, name))).toEqual(expected)
+    const figures = await runRecoveryKills({ kills: 8, seed: printedSeed(), server, bucket })
+    expect(figures).toMatchObject({ files: 300, wrong: [] })
   })
 })
 

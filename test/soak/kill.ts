@@ -6,9 +6,12 @@
  */
 import { parseArgs } from 'node:util'
 import { type KillFigures, runKillCycles } from '../support/kill-cycles.ts'
+import { type RecoveryFigures, runRecoveryKills } from '../support/recovery-kills.ts'
 import { startVersitygw } from '../support/versitygw.ts'
 
 const BUCKET = 'kill'
+const RECOVERY_BUCKET = 'recovery'
+export const RECOVERY_KILLS = 50
 const COMPARE_EVERY = 10
 
 export async function soakKill(options: { cycles: number; seed: number }): Promise<KillFigures> {
@@ -36,6 +39,23 @@ export async function soakKill(options: { cycles: number; seed: number }): Promi
   }
 }
 
+/** Kills while the engine recovers from the kill before. */
+export async function soakRecovery(options: {
+  readonly kills: number
+  readonly seed: number
+}): Promise<RecoveryFigures> {
+  const server = await startVersitygw()
+  try {
+    await server.createBucket(RECOVERY_BUCKET)
+    const figures = await runRecoveryKills({ ...options, server, bucket: RECOVERY_BUCKET })
+    console.log(`${figures.kills} kills during recovery: ${figures.wrong.length} wrong`)
+    for (const line of figures.wrong) console.log(`  ${line}`)
+    return figures
+  } finally {
+    await server.stop()
+  }
+}
+
 /** Everything that is not as it was promised. */
 export function wrongIn(figures: KillFigures): string[] {
   const { lost, corrupt, resurrected, torn, unknown, unfinishedUploads } = figures
@@ -50,6 +70,7 @@ if (process.argv[1] === import.meta.filename) {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
   console.log(`seed ${seed}`)
   const figures = await soakKill({ cycles: Number(values.cycles ?? 200), seed })
-  console.log(JSON.stringify(figures, null, 2))
-  process.exitCode = wrongIn(figures).length === 0 ? 0 : 1
+  const recovery = await soakRecovery({ kills: RECOVERY_KILLS, seed })
+  console.log(JSON.stringify({ figures, recovery }, null, 2))
+  process.exitCode = wrongIn(figures).length + recovery.wrong.length === 0 ? 0 : 1
 }

@@ -5,7 +5,7 @@
  * `--seed N` repeats a run; `--share 0.01` runs a hundredth of it.
  */
 import { parseArgs } from 'node:util'
-import { soakKill, wrongIn } from './kill.ts'
+import { RECOVERY_KILLS, soakKill, soakRecovery, wrongIn } from './kill.ts'
 import { scaledModel, soakModel } from './model.ts'
 
 const KILL_CYCLES = 200
@@ -17,7 +17,13 @@ console.log(`soak seed ${seed}`)
 
 const parts = await soakModel({ seed, ...scaledModel(share) })
 const kills = await soakKill({ cycles: Math.max(1, Math.round(KILL_CYCLES * share)), seed })
-console.log(JSON.stringify({ parts, kills }, null, 2))
+const recovery = await soakRecovery({
+  kills: Math.max(1, Math.round(RECOVERY_KILLS * share)),
+  seed,
+})
+console.log(JSON.stringify({ parts, kills, recovery }, null, 2))
 
-const isGood = parts.every((part) => part.failures.length === 0) && wrongIn(kills).length === 0
+const isGood =
+  parts.every((part) => part.failures.length === 0) &&
+  wrongIn(kills).length + recovery.wrong.length === 0
 process.exitCode = isGood ? 0 : 1
