@@ -22,6 +22,7 @@ import type { MountOptions } from './mount-request.ts'
 import { addPinCommands, type CommandTools } from './pin-commands.ts'
 import { addCommand, DATA_DIR_HELP, dataDirOf, parseSeconds, type Run } from './program-parts.ts'
 import { addSyncCommands } from './program-sync.ts'
+import { addRestoreCommand } from './restore-command.ts'
 import { describeError, type Subject } from './sentences.ts'
 import type { World } from './world.ts'
 
@@ -88,6 +89,7 @@ function buildProgram(run: Run): Command {
   }
   addPinCommands(tools)
   addJunkCommand(tools)
+  addRestoreCommand(tools)
   addSyncCommands(program, run)
   return program
 }

@@ -55,10 +55,11 @@ export class StatusBoard {
   read(): WindowStatus {
     const { reason, ...condition } = this.#condition
     const version = this.#engineStatus?.engine.version
-    const { pins, unavailable, isWorkingOffline, sync } = this.#engineStatus ?? {}
+    const { pins, unavailable, restores, isWorkingOffline, sync } = this.#engineStatus ?? {}
     return {
       ...(pins ? { pins } : {}),
       ...(unavailable ? { unavailable } : {}),
+      ...(restores ? { restores } : {}),
       ...(isWorkingOffline ? { isWorkingOffline } : {}),
       ...(sync ? { sync } : {}),
       engine: {

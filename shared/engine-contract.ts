@@ -3,6 +3,7 @@
  * Both ends are derived from these tables.
  */
 import { z } from 'zod'
+import { archiveCalls, archiveEvents } from './archive.ts'
 import type { WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
 import { junkCalls } from './junk.ts'
@@ -42,6 +43,7 @@ export const engineCalls = {
   ...folderCalls,
   ...keepingCalls,
   ...junkCalls,
+  ...archiveCalls,
   'engine/status': { input: z.object({}), output: StatusView },
   /**
    * Returns when the folder answers its first request; the journal is replayed before that. For a
@@ -185,6 +187,7 @@ export const engineEvents = {
   'status/changed': StatusView,
   ...keepingEvents,
   ...folderEvents,
+  ...archiveEvents,
 } as const
 
 export type EngineCall = keyof typeof engineCalls

@@ -79,8 +79,15 @@ export const PinCheckView = z.object({
 })
 export type PinCheckView = z.infer<typeof PinCheckView>
 
-/** A program wanted a file that is not on this computer while the network was away. */
-export const UnavailableView = z.object({ path: z.string(), atMs: z.number() })
+/** A program wanted a file that is not on this computer, and could not have it. */
+export const UnavailableView = z.object({
+  path: z.string(),
+  atMs: z.number(),
+  /** `network`: it was away. `archived`: the file has to be restored first. */
+  why: z.enum(['network', 'archived']).default('network'),
+  /** What can be done, where something can. */
+  sentence: z.string().optional(),
+})
 export type UnavailableView = z.infer<typeof UnavailableView>
 
 export const keepingCalls = {
@@ -125,6 +132,6 @@ export const keepingEvents = {
     paths: z.array(z.string()),
     count: Count,
   }),
-  /** A program could not have a file for want of network. */
+  /** A program could not have a file: for want of network, or because it is archived. */
   'files/unavailable': UnavailableView,
 } as const

@@ -4,6 +4,7 @@
  * Never: a field that could hold a secret in anything that is sent back or shown.
  */
 import { z } from 'zod'
+import { RestoreView } from './archive.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { SyncView } from './sync-model.ts'
@@ -110,8 +111,10 @@ export const StatusView = z.object({
   requests: z.array(ConnectionRequestsView).optional(),
   /** What is kept on this computer; absent when nothing is. */
   pins: PinTotalView.optional(),
-  /** Files that programs wanted and could not have for want of network, newest first. */
+  /** Files that programs wanted and could not have, newest first. */
   unavailable: z.array(UnavailableView).optional(),
+  /** Archived files that a person asked for; absent: none. */
+  restores: z.array(RestoreView).optional(),
   /** A person switched the network off for Pail. */
   isWorkingOffline: z.boolean().optional(),
   sync: SyncView,

@@ -108,6 +108,7 @@ export const ACTIONS = {
   'keep-theirs': { word: 'Keep theirs', command: 'pail conflicts resolve' },
   'keep-both': { word: 'Keep both', command: 'pail conflicts resolve' },
   refresh: { word: 'Refresh', command: 'pail refresh' },
+  restore: { word: 'Restore', command: 'pail restore' },
 } as const satisfies Record<string, { word: string; command: string }>
 
 export type Action = keyof typeof ACTIONS

@@ -2,6 +2,7 @@
  * What the window may ask of main: the one list of names that the preload bridge lets through.
  */
 import { z } from 'zod'
+import { archiveCalls, RestoreView } from './archive.ts'
 import { engineCalls } from './engine-contract.ts'
 import { junkCalls } from './junk.ts'
 import {
@@ -44,6 +45,8 @@ export const WindowStatus = z.object({
   pins: PinTotalView.optional(),
   /** Files that programs wanted and could not have, newest first. */
   unavailable: z.array(UnavailableView).optional(),
+  /** Archived files that a person asked for; absent: none. */
+  restores: z.array(RestoreView).optional(),
   /** What is not yet in the buckets, as the engine has it; absent while it is away. */
   sync: SyncView.optional(),
 })
@@ -105,6 +108,7 @@ export const windowCalls = {
   'pins/set': keepingCalls['pins/set'],
   'pins/check': keepingCalls['pins/check'],
   'network/work-offline': keepingCalls['network/work-offline'],
+  'archive/restore': archiveCalls['archive/restore'],
   /** Names of files that are never uploaded: one list for everything. */
   'junk/get': junkCalls['junk/get'],
   'junk/set': junkCalls['junk/set'],

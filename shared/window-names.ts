@@ -21,6 +21,7 @@ export const WINDOW_CALLS = [
   'pins/set',
   'pins/check',
   'network/work-offline',
+  'archive/restore',
   'junk/get',
   'junk/set',
   'queue/list',

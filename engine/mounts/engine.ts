@@ -293,7 +293,7 @@ class MountEngine implements Engine {
       origin: `mount-${++this.#originCount}`,
       stateOf: (row) => this.#sync.pathState(volume, row, row.name),
       onDidChange: () => this.#feed.change(),
-      onDidMiss: (path) => this.#keeping.noteUnavailable(path),
+      onDidMiss: (path, missed) => this.#keeping.noteUnavailable(path, missed),
     })
     try {
       await session.start()
@@ -361,6 +361,7 @@ class MountEngine implements Engine {
       {
         onDidChange: () => this.#feed.change(),
         onDidReceive: (received) => this.#roles.noteReceived(volume, received),
+        onDidRestore: (ids) => this.#keeping.noteRestored(volume, ids),
         onDidArrive: (arrived) => this.#keeping.noteArrived(volume, arrived),
       },
     )

@@ -1,6 +1,7 @@
 /**
  * The calls of keeping-contract.ts: what is kept here, and what is asked of the network.
  */
+import type { archiveCalls } from '../../shared/archive.ts'
 import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
 import type {
   ConnectionRequestsView,
@@ -10,12 +11,17 @@ import type {
 import type { StatusView } from '../../shared/model.ts'
 import type { Arrived } from '../sync/arrivals.ts'
 import type { PollPace } from '../sync/poll-plan.ts'
+import { archiveHandlers, restoresOf } from './archive-calls.ts'
+import type { Missed } from './archived-words.ts'
 import { localPathOf, nodeAt, placeOf } from './local-paths.ts'
 import type { MountSession } from './mount-session.ts'
 import { checkPins, listPins, setPin, totalOf } from './pin-calls.ts'
 import type { Stores, Volume } from './volume.ts'
 
-export type KeepingHandlers = Pick<EngineHandlers, keyof typeof keepingCalls>
+export type KeepingHandlers = Pick<
+  EngineHandlers,
+  keyof typeof keepingCalls | keyof typeof archiveCalls
+>
 
 export type KeepingParts = {
   readonly stores: Stores
@@ -32,6 +38,7 @@ export class Keeping {
   constructor(parts: KeepingParts) {
     this.#parts = parts
     this.handlers = {
+      ...archiveHandlers(parts.sessions),
       'folders/refresh': ({ dir, path }) => this.#refresh(`${dir}/${path}`),
       'folders/show': async ({ paths }) => {
         this.#show(paths)
@@ -61,13 +68,15 @@ export class Keeping {
   }
 
   /** What a status says of what is kept. */
-  view(): Pick<StatusView, 'requests' | 'pins' | 'unavailable' | 'isWorkingOffline'> {
+  view(): Pick<StatusView, 'requests' | 'pins' | 'unavailable' | 'restores' | 'isWorkingOffline'> {
     const pins = totalOf(this.volumes())
+    const restores = restoresOf([...this.#parts.sessions()])
     return {
       requests: this.requests(),
       unavailable: [...this.#unavailable],
       isWorkingOffline: this.isWorkingOffline,
       ...(pins.files > 0 ? { pins } : {}),
+      ...(restores.length > 0 ? { restores } : {}),
     }
   }
 
@@ -87,8 +96,9 @@ export class Keeping {
   }
 
   /** A program could not have a file: a person is told which one. */
-  noteUnavailable(path: string): void {
-    const value = { path, atMs: this.#parts.stores.clock.nowMs() }
+  noteUnavailable(path: string, { why, sentence }: Missed): void {
+    const atMs = this.#parts.stores.clock.nowMs()
+    const value = { path, atMs, why, ...(sentence === undefined ? {} : { sentence }) }
     const others = this.#unavailable.filter((one) => one.path !== path)
     this.#unavailable = [value, ...others].slice(0, UNAVAILABLE_MAX)
     this.#parts.tell({ event: 'files/unavailable', value })
@@ -129,16 +139,32 @@ export class Keeping {
     )
   }
 
+  /** Archived files that can be read now, once for each mount. */
+  noteRestored(volume: Volume, ids: readonly number[]): void {
+    this.#unavailable = this.#unavailable.filter(({ why }) => why !== 'archived')
+    for (const { dir, paths } of this.#pathsOf(volume, ids)) {
+      const value = { dir, paths: paths.slice(0, RESTORED_PATHS_MAX), count: paths.length }
+      this.#parts.tell({ event: 'files/restored', value })
+    }
+    this.#parts.onDidChange()
+  }
+
   /** What others stored, told by the paths that programs see, once for each mount. */
   noteArrived(volume: Volume, { ids, count }: Arrived): void {
-    for (const session of this.#parts.sessions()) {
-      if (session.volume !== volume || session.life !== 'mounted') continue
-      const rows = ids.flatMap((id) => volume.tree.nodes.byId(id) ?? [])
-      const paths = rows.flatMap((row) => localPathOf(session, row) ?? [])
-      if (paths.length === 0) continue
-      const value = { dir: session.dir, paths, count: paths.length + count - ids.length }
+    for (const { dir, paths } of this.#pathsOf(volume, ids)) {
+      const value = { dir, paths, count: paths.length + count - ids.length }
       this.#parts.tell({ event: 'files/arrived', value })
     }
+  }
+
+  /** By the paths that programs see, once for each mount that shows some. */
+  #pathsOf(volume: Volume, ids: readonly number[]): Array<{ dir: string; paths: string[] }> {
+    return [...this.#parts.sessions()].flatMap((session) => {
+      if (session.volume !== volume || session.life !== 'mounted') return []
+      const rows = ids.flatMap((id) => volume.tree.nodes.byId(id) ?? [])
+      const paths = rows.flatMap((row) => localPathOf(session, row) ?? [])
+      return paths.length === 0 ? [] : [{ dir: session.dir, paths }]
+    })
   }
 
   /** A listing that runs already may have passed what a person knows to be there: one more. */
@@ -155,6 +181,7 @@ export class Keeping {
       }
     })
     try {
+      if (row.kind === 'file') await volume.restores.look(row, signal)
       if (volume.listings.isListing(id)) await volume.listings.refresh(id, signal)
       await volume.listings.refresh(id, signal)
     } finally {
@@ -193,6 +220,8 @@ export class Keeping {
 
 type Connection = { readonly endpointUrl: string; readonly accessKeyId: string }
 
+/** Paths of one event. */
+const RESTORED_PATHS_MAX = 1_000
 /** Files remembered that could not be had. */
 const UNAVAILABLE_MAX = 50
 /** A folder of a million files takes about so long. */

@@ -20,6 +20,7 @@ import { normalizeSubpath } from '../s3/keys.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { publicTwinOf } from '../sync/private-endpoint.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
+import { archivedWords, type Missed } from './archived-words.ts'
 import { localPathOf } from './local-paths.ts'
 import { findRoot } from './mount-root.ts'
 import { programName } from './program-name.ts'
@@ -45,8 +46,8 @@ export type SessionParts = {
   readonly epoch: bigint
   readonly origin: string
   readonly onDidChange: () => void
-  /** A program could not have this file for want of network. */
-  readonly onDidMiss: (path: string) => void
+  /** A program could not have this file. */
+  readonly onDidMiss: (path: string, missed: Missed) => void
   /** What is known of a file, for the attributes `user.pail.*`. */
   readonly stateOf: (row: NodeRow) => PathState
 }
@@ -233,8 +234,12 @@ export class MountSession {
       space: () => stores.staging.space(),
       isOnline: () => volume.connectivity.isOnline,
       folders: volume.folders,
-      onDidMiss: (id) => this.#noteMiss(id),
+      onDidMiss: (id, code) => this.#noteMiss(id, code),
       onDidFetch: (id, pid, bytes) => this.#noteFetched(id, pid, bytes),
+      isOutOfReach: (row) =>
+        row.kind === 'directory'
+          ? volume.restores.isOutOfReachBelow(row)
+          : volume.restores.isOutOfReach(row),
       attributes: volume.attributes,
       wantsAllAttributes: request.attributes === 'all',
       programOf: programName,
@@ -260,10 +265,13 @@ export class MountSession {
     await fuse.ready
   }
 
-  #noteMiss(id: number): void {
+  #noteMiss(id: number, code: ErrorCode): void {
     const row = this.volume.tree.nodes.byId(id)
     const path = row && localPathOf(this, row)
-    if (path !== undefined) this.#parts.onDidMiss(path)
+    if (row === undefined || path === undefined) return
+    const words = code === 's3/archived' ? archivedWords(this.volume, row) : undefined
+    const missed = words ? { sentence: words.sentence } : {}
+    this.#parts.onDidMiss(path, { why: code === 's3/archived' ? 'archived' : 'network', ...missed })
   }
 
   #noteFetched(id: number, pid: number, bytes: number): void {

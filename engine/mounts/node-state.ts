@@ -4,7 +4,7 @@
  *
  * Never: asks the network, opens a file.
  */
-import { ERRORS, type ErrorCode } from '../../shared/errors.ts'
+import { type ErrorCode, isErrorCode } from '../../shared/errors.ts'
 import type { FileState, FolderState, Pin } from '../../shared/sync-states.ts'
 import { cutByExtents } from '../base/extents.ts'
 import type { JournalRow } from '../store/journal.ts'
@@ -12,10 +12,8 @@ import type { NodeRow } from '../store/nodes.ts'
 import { PinTable } from '../store/pin-table.ts'
 import { type FileFacts, fileState, type RowFact } from '../sync/file-state.ts'
 import { folderState, folderSums } from '../sync/folder-state.ts'
+import { archivedWords } from './archived-words.ts'
 import type { Stores, Volume } from './volume.ts'
-
-/** Storage classes whose objects must be restored before they can be read. */
-const ARCHIVE_CLASSES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED'])
 
 export type StateParts = {
   readonly stores: Stores
@@ -47,6 +45,7 @@ function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeR
   const content = volume.contents.peek(node.id)
   const isWritten = !node.isSealed || content?.isDirty === true
   const isHeldOpen = (content?.writers ?? 0) > 0 && rows.length > 0
+  const archived = archivedWords(volume, node)
   const parent = node.parent === null ? undefined : tree.nodes.byId(node.parent)
   return {
     nowMs: stores.clock.nowMs(),
@@ -62,7 +61,8 @@ function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeR
     connectivity: volume.connectivity.state,
     isPaused: isPaused(),
     meanwhile: meanwhileOf(node),
-    storage: ARCHIVE_CLASSES.has(node.storageClass ?? '') ? 'archived' : undefined,
+    storage: archived?.state === 'readable' ? undefined : archived?.state,
+    archiveSentence: archived?.sentence,
     listedMs: parent?.listedMs ?? 0,
   }
 }
@@ -79,10 +79,6 @@ export function rowFact(row: JournalRow): RowFact {
 
 export function errorCodeOf({ errorCode }: JournalRow): ErrorCode | undefined {
   return errorCode !== null && isErrorCode(errorCode) ? errorCode : undefined
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERRORS, code)
 }
 
 function meanwhileOf({ meanwhile }: NodeRow): FileFacts['meanwhile'] {

@@ -22,13 +22,16 @@ import type { Journal } from '../store/journal.ts'
 import { blankNode, type NewNode, type Nodes } from '../store/nodes.ts'
 import { PinTable } from '../store/pin-table.ts'
 import type { Recent } from '../store/recent.ts'
+import { RestoreTable } from '../store/restore-table.ts'
 import type { StagingArea } from '../store/staging.ts'
+import { withArchiveGate } from '../sync/archive-gate.ts'
 import { Arrivals, type Arrived } from '../sync/arrivals.ts'
 import { AttributeRequests } from '../sync/attribute-requests.ts'
 import { Connectivity } from '../sync/connectivity.ts'
 import { EndpointRequests } from '../sync/endpoint-requests.ts'
 import type { Fetcher } from '../sync/fetcher.ts'
 import { FileContents } from '../sync/file-contents.ts'
+import type { ListingParts } from '../sync/flat-listing.ts'
 import { FolderWatch } from '../sync/folder-watch.ts'
 import type { JunkList } from '../sync/junk-list.ts'
 import { shareUnmatched } from '../sync/junk-share.ts'
@@ -37,6 +40,7 @@ import { Pins } from '../sync/pins.ts'
 import { ReadAccounts } from '../sync/read-accounts.ts'
 import { type Received, ReceiveFolders } from '../sync/receive-folders.ts'
 import type { RequestLedger, RequestLedgers } from '../sync/request-ledger.ts'
+import { Restores } from '../sync/restores.ts'
 import { SendBatches } from '../sync/send-batches.ts'
 import { SendFolders } from '../sync/send-folders.ts'
 import { SiblingReads } from '../sync/sibling-reads.ts'
@@ -83,6 +87,8 @@ export type VolumeEvents = {
   readonly onDidChange: () => void
   /** Others stored files in folders that were known. */
   readonly onDidArrive?: (arrived: Arrived) => void
+  /** Archived files can be read now. */
+  readonly onDidRestore?: (ids: readonly number[]) => void
   /** A batch in a receive folder is complete. */
   readonly onDidReceive?: (received: Received) => void
 }
@@ -109,6 +115,10 @@ export class Volume {
   readonly rights: RightsBook
   readonly folders: FolderWatch
   readonly pins: Pins
+  readonly restores: Restores
+  readonly restoreTable: RestoreTable
+  /** For work that lists. */
+  readonly shared: ListingParts
   readonly transfers: Transfers
   readonly #lifetime: Lifetime
   readonly #ledgers: RequestLedgers
@@ -137,10 +147,11 @@ export class Volume {
     this.#facts = facts
     this.#credentials = request.credentials
     this.transfers = new Transfers(clock, onDidChange)
-    this.store = new ObservedObjectStore(
+    const observed = new ObservedObjectStore(
       request.store ?? service.bucket(request.bucket),
       (operation, key, error) => this.rights.note(operation, key, error),
     )
+    this.store = withArchiveGate(observed, () => this.restores)
     this.rights = new RightsBook({
       clock,
       log,
@@ -178,7 +189,7 @@ export class Volume {
         else await stores.cache.adoptBytes(version, place.bytes, extents)
       },
     })
-    const shared = {
+    this.shared = {
       tree: this.tree,
       store: this.store,
       requests: this.requests,
@@ -186,6 +197,7 @@ export class Volume {
       log,
       signal: this.#lifetime.signal,
     }
+    const { shared } = this
     this.listings = new Listings(shared)
     this.attributes = new AttributeRequests(shared)
     this.folders = new FolderWatch({
@@ -206,6 +218,18 @@ export class Volume {
       onDidChange,
     })
     this.#lifetime.add('pins', () => this.pins.close())
+    this.restoreTable = new RestoreTable(stores.database)
+    this.restores = new Restores({
+      ...shared,
+      table: this.restoreTable,
+      pollingMode: () => this.ledger.mode,
+      isOnline: () => this.connectivity.isOnline,
+      onDidRestore: (ids) => {
+        this.syncer.wake()
+        events.onDidRestore?.(ids)
+      },
+      onDidChange,
+    })
     const arrivals = new Arrivals(this.tree, clock, (arrived) => events.onDidArrive?.(arrived))
     this.#lifetime.add('arrivals', () => arrivals.close())
     this.reads = new ReadAccounts(clock, (fetched) => {
@@ -263,6 +287,7 @@ export class Volume {
     this.#lifetime.background('send', this.batches.run())
     this.#lifetime.background('receive', this.receives.run())
     this.#lifetime.background('pins', this.pins.run())
+    this.#lifetime.background('restores', this.restores.run())
   }
 
   /** Aborts when the volume closes. */
@@ -354,6 +379,7 @@ export class Volume {
     this.syncer.wake()
     this.folders.wake()
     this.pins.wake()
+    this.restores.wake()
   }
 
   #probing: Promise<Capabilities> | undefined

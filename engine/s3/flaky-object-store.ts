@@ -103,6 +103,9 @@ export class FlakyObjectStore implements ObjectStore {
   copy: ObjectStore['copy'] = (request, signal) =>
     this.#run('copy', request.key, signal, () => this.#inner.copy(request, signal))
 
+  restore: ObjectStore['restore'] = (request, signal) =>
+    this.#run('restore', request.key, signal, () => this.#inner.restore(request, signal))
+
   delete: ObjectStore['delete'] = (key, signal) =>
     this.#run('delete', key, signal, () => this.#inner.delete(key, signal))
 

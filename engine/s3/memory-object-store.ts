@@ -5,8 +5,10 @@
  *        ever had, so that a test can count them.
  */
 import { createHash } from 'node:crypto'
+import { isArchiveClass } from '../../shared/archive.ts'
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { MemoryArchive } from './memory-archive.ts'
 import { listPage, sortKeys } from './memory-listing.ts'
 import { MemoryUploads } from './memory-uploads.ts'
 import type {
@@ -22,6 +24,7 @@ import type {
   Precondition,
   PutAttributes,
   PutRequest,
+  RestoreRequest,
 } from './object-store.ts'
 
 export type StoreOperation = keyof ObjectStore
@@ -54,6 +57,7 @@ export class MemoryObjectStore implements ObjectStore {
   readonly #versions = new Map<string, Version[]>()
   readonly #counts = new Map<StoreOperation, number>()
   readonly #uploads: MemoryUploads
+  readonly #archive: MemoryArchive
   #sorted: string[] | undefined
 
   constructor(options: MemoryOptions) {
@@ -65,6 +69,7 @@ export class MemoryObjectStore implements ObjectStore {
       ...options,
     }
     this.#uploads = new MemoryUploads(this.#options)
+    this.#archive = new MemoryArchive(options.clock)
   }
 
   /** Requests since the last reset, by operation. Direct helpers do not count. */
@@ -94,6 +99,11 @@ export class MemoryObjectStore implements ObjectStore {
     this.#addVersion(key, { kind: 'deleted' })
   }
 
+  /** The archive has a copy ready that can be read. */
+  finishRestore(key: string): void {
+    this.#archive.finish(key)
+  }
+
   bytesOf(key: string): Uint8Array | undefined {
     return this.#objects.get(key)?.body
   }
@@ -121,7 +131,7 @@ export class MemoryObjectStore implements ObjectStore {
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
     this.#begin('head', signal)
     const object = this.#mustHave(key)
-    return { ...infoOf(key, object), ...factsOf(object) }
+    return { ...infoOf(key, object), ...factsOf(object), ...this.#archive.statusOf(key, object) }
   }
 
   async tags(key: string, signal?: AbortSignal): Promise<string> {
@@ -135,6 +145,7 @@ export class MemoryObjectStore implements ObjectStore {
     this.#begin('get', signal)
     const object = this.#mustHave(key)
     if (object.etag !== etag) throw changed(key)
+    this.#archive.check(key, object)
     if (offset + into.length > object.body.length) throw changed(key)
     request.onFacts?.(factsOf(object))
     into.set(object.body.subarray(offset, offset + into.length))
@@ -152,14 +163,20 @@ export class MemoryObjectStore implements ObjectStore {
     const { key, sourceKey, sourceEtag, replace } = request
     const source = this.#mustHave(sourceKey)
     if (sourceEtag !== undefined && source.etag !== sourceEtag) throw changed(sourceKey)
+    this.#archive.check(sourceKey, source)
     const storageClass = request.storageClass ?? replace?.storageClass
     const { storageClass: _, ...kept } = replace ?? source
     const attributes = {
       ...kept,
       ...(source.tags ? { tags: source.tags } : {}),
-      ...(storageClass ? { storageClass } : {}),
+      ...(storageClass && !isArchiveClass(storageClass) ? { storageClass } : {}),
     }
     return { etag: this.#store(key, source.body, attributes, md5Etag(source.body)) }
+  }
+
+  async restore(request: RestoreRequest, signal?: AbortSignal) {
+    this.#begin('restore', signal)
+    return this.#archive.restore(request, this.#mustHave(request.key))
   }
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {
@@ -208,6 +225,7 @@ export class MemoryObjectStore implements ObjectStore {
     if (!this.#options.uploadPartCopy) throw new PailError('s3/unsupported', 'no UploadPartCopy')
     const source = this.#mustHave(sourceKey)
     if (source.etag !== sourceEtag) throw changed(sourceKey)
+    this.#archive.check(sourceKey, source)
     if (offset + lengthBytes > source.body.length) throw changed(sourceKey)
     return { etag: this.#uploads.addPart(request, source.body.slice(offset, offset + lengthBytes)) }
   }

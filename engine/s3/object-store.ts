@@ -6,6 +6,8 @@
  * Never: retries, decides about conflicts, knows about files.
  */
 
+import type { RestoreTier } from '../../shared/archive.ts'
+
 /** An opaque version token, with its quotes as the server sent it. Not a digest. */
 export type Etag = string & { readonly brand: 'Etag' }
 
@@ -43,7 +45,24 @@ export type ObjectFacts = {
   readonly tagCount?: number
 }
 
-export type ObjectHead = ObjectInfo & ObjectFacts
+/** `restored`: a copy can be read until then. */
+export type ArchiveStatus =
+  | { readonly state: 'archived' | 'restoring' }
+  | { readonly state: 'restored'; readonly untilMs: number }
+
+export type ObjectHead = ObjectInfo &
+  ObjectFacts & {
+    /** Absent: it is in no archive. */
+    readonly archive?: ArchiveStatus
+  }
+
+export type RestoreRequest = {
+  readonly key: string
+  /** How long the copy can be read. Absent: the object comes back for good. */
+  readonly days?: number
+  /** As S3 spells it; absent: the server's choice. */
+  readonly tier?: RestoreTier
+}
 
 export type ListPage = {
   readonly objects: readonly ObjectInfo[]
@@ -170,6 +189,13 @@ export interface ObjectStore {
   put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }>
   /** @returns the new object's ETag; a 200 that carries an error is that error */
   copy(request: CopyRequest, signal?: AbortSignal): Promise<{ etag: Etag }>
+  /**
+   * Asks for a readable copy of an archived object.
+   * @returns `ongoing` when that was asked for before, `readable` when the copy is there: it stays
+   *          for `days` from now
+   * @throws PailError `s3/archived` when the object is in no archive, as S3 has it
+   */
+  restore(request: RestoreRequest, signal?: AbortSignal): Promise<'begun' | 'ongoing' | 'readable'>
   /** Deleting what is not there is no error. */
   delete(key: string, signal?: AbortSignal): Promise<void>
   /** Up to 1,000 keys in one request. @returns the keys that are still there, each with its reason */

@@ -39,6 +39,9 @@ export class ObservedObjectStore implements ObjectStore {
   copy: ObjectStore['copy'] = (request, signal) =>
     this.#run('copy', request.key, this.#inner.copy(request, signal))
 
+  /** Many may read that may not have anything restored. */
+  restore: ObjectStore['restore'] = (request, signal) => this.#inner.restore(request, signal)
+
   delete: ObjectStore['delete'] = (key, signal) =>
     this.#run('delete', key, this.#inner.delete(key, signal))
 

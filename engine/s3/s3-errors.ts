@@ -63,6 +63,8 @@ const BY_SERVER_CODE: Readonly<Record<string, ErrorCode>> = {
   AuthorizationHeaderMalformed: 's3/wrong-region',
   IllegalLocationConstraintException: 's3/wrong-region',
   InvalidObjectState: 's3/archived',
+  // The source of a copy, at Amazon.
+  ObjectNotInActiveTierError: 's3/archived',
   NotImplemented: 's3/unsupported',
   MethodNotAllowed: 's3/unsupported',
   NotSupported: 's3/unsupported',

@@ -4,12 +4,17 @@
  * Runs in: engine process. Keeps: what it returns was checked against what was asked.
  * Never: sends an ACL, a chunked body or a trailer; puts a secret into an error or a log record.
  */
-import { GetObjectTaggingCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
+import {
+  GetObjectTaggingCommand,
+  ListBucketsCommand,
+  RestoreObjectCommand,
+  type Tier,
+} from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
 import type { Credentials, Endpoint } from '../../shared/model.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
-import { withQuery } from './command-edits.ts'
+import { withContentMd5, withQuery } from './command-edits.ts'
 import { fitsEtag, hasOpaqueEtag, md5HexOf, saysMd5 } from './digest.ts'
 import {
   copyRequest,
@@ -29,6 +34,7 @@ import type {
   ObjectService,
   ObjectStore,
   PutRequest,
+  RestoreRequest,
 } from './object-store.ts'
 import { BatchDeleter } from './s3-batch-delete.ts'
 import { S3Bucket } from './s3-bucket.ts'
@@ -36,7 +42,16 @@ import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
 import { MultipartUploads } from './s3-multipart.ts'
-import { badReply, checkRange, factsOf, headOf, isWhole, tagsOf, xmlOf } from './s3-replies.ts'
+import {
+  badReply,
+  checkRange,
+  factsOf,
+  headOf,
+  isWhole,
+  refuseForeign,
+  tagsOf,
+  xmlOf,
+} from './s3-replies.ts'
 import { TRANSPORT_LIMITS, type TransportLimits } from './talk.ts'
 
 export type S3Options = {
@@ -195,6 +210,37 @@ class S3ObjectStore implements ObjectStore {
       signal,
     )
     return this.#bucket.etagInXml(reply, 'CopyObjectResult', this.#bucket.where('CopyObject', key))
+  }
+
+  async restore(request: RestoreRequest, signal?: AbortSignal) {
+    const { key, days, tier } = request
+    const input = {
+      Bucket: this.#bucket.name,
+      Key: key,
+      RestoreRequest: {
+        ...(days === undefined ? {} : { Days: days }),
+        ...(tier === undefined ? {} : { GlacierJobParameters: { Tier: tier as Tier } }),
+      },
+    }
+    try {
+      const reply = await this.#bucket.call(
+        {
+          operation: 'RestoreObject',
+          key,
+          // IBM wants the MD5 of the body.
+          send: (client, options) =>
+            client.send(withContentMd5(new RestoreObjectCommand(input)), options),
+        },
+        signal,
+      )
+      // A page of something in between has content; what was done, HEAD tells.
+      if (reply.body.length > 0) refuseForeign(reply, this.#bucket.where('RestoreObject', key))
+      return reply.status === 202 ? 'begun' : 'readable'
+    } catch (thrown) {
+      const code = thrown instanceof PailError ? thrown.where.serverCode : undefined
+      if (code === 'RestoreAlreadyInProgress') return 'ongoing'
+      throw thrown
+    }
   }
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {

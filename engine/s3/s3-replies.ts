@@ -4,6 +4,7 @@
  * Every function either returns checked values or throws a PailError; none returns a part.
  */
 import { PailError } from '../../shared/errors.ts'
+import { archiveStatusOf } from './archive-status.ts'
 import {
   type Etag,
   KEPT_HEADERS,
@@ -112,6 +113,7 @@ export function storageClassOf(text: string | undefined): { storageClass?: strin
 /** @throws PailError unless the reply describes an object */
 export function headOf(reply: Reply, key: string, where: Where): ObjectHead {
   const { headers } = reply
+  const archive = archiveStatusOf(headers)
   if (headers.etag === undefined) refusePage(reply, where)
   const sizeBytes = sizeOf(headers['content-length'])
   if (sizeBytes === undefined) throw badReply('the size is missing or cannot be one', where)
@@ -121,6 +123,7 @@ export function headOf(reply: Reply, key: string, where: Where): ObjectHead {
     etag: etagOf(headers.etag, where),
     modifiedMs: timeOf(headers['last-modified']),
     ...factsOf(reply),
+    ...(archive ? { archive } : {}),
   }
 }
 

@@ -400,6 +400,16 @@ export class Journal {
     )
   }
 
+  /** What failed because something was in an archive gets another try: a copy can be read now. */
+  retryArchived(volume: number, nowMs: number): void {
+    this.#database.run(
+      `UPDATE journal SET state = 'waiting', ready_ms = min(ready_ms, ?)
+       WHERE volume = ? AND state = 'failed' AND error_code = 's3/archived'`,
+      nowMs,
+      volume,
+    )
+  }
+
   #one(where: string, ...values: SqlValue[]): JournalRow | undefined {
     const row = this.#database.get(`SELECT * FROM journal ${where} LIMIT 1`, ...values)
     return row && parse(row)

@@ -7,6 +7,7 @@
  * Keeps: ids rise and are never reused; a directory's entries in order of id are its stable order.
  * Never: decides what an operation means; that is the tree's.
  */
+import { isArchiveClass } from '../../shared/archive.ts'
 import { assert } from '../base/assert.ts'
 import type { Database, Row, SqlValue } from './database.ts'
 
@@ -297,7 +298,8 @@ export class Nodes {
 
   update(id: number, changes: NodeChanges): void {
     // A new base makes old what was seen beside the one before.
-    const all = changes.etag === undefined ? changes : { meanwhile: null, ...changes }
+    const all =
+      changes.etag === undefined ? changes : { meanwhile: null, ...this.#classNow(id), ...changes }
     const names = Object.keys(all).filter((name): name is keyof NodeChanges => name in COLUMNS)
     if (names.length === 0) return
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
@@ -305,6 +307,24 @@ export class Nodes {
     this.#kept.delete(id)
     const { changes: rows } = this.#database.run(sql, ...values, id)
     assert(rows === 1, `node ${id} is there to be updated`)
+  }
+
+  /** What is written anew is in no archive, where nobody could read it. */
+  #classNow(id: number): NodeChanges {
+    return isArchiveClass(this.byId(id)?.storageClass) ? { storageClass: null } : {}
+  }
+
+  /** Files in an archive below a prefix, in order of key. */
+  archivedBelow(volume: number, prefix: string, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} INDEXED BY node_archived WHERE volume = ? AND remote_key >= ? AND remote_key < ?
+       AND storage_class IN ('GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED') AND parent > 0
+       ORDER BY remote_key LIMIT ?`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+      countMax,
+    )
   }
 
   /** A directory's attributes change with its entries: times and counter together. */

@@ -59,6 +59,7 @@ CREATE TABLE cached_block (
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  *
  * mount_point: folders of this computer that something was mounted on (mount-points.ts).
+ * restore: versions in an archive that are not as their listing tells (restore-table.ts).
  * folder_role: folders that a person marked send or receive (folder-roles.ts). options: JSON.
  * batch_file: send: files of the open batch that are in the bucket, as they were stored there.
  * Receive: files that arrived and were not told of yet.
@@ -110,6 +111,8 @@ CREATE INDEX node_local ON node (volume, id) WHERE local = 1;
 CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
 CREATE INDEX node_by_key ON node (volume, remote_key, remote_size) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
+CREATE INDEX node_archived ON node (volume, remote_key)
+  WHERE storage_class IN ('GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED');
 CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
 CREATE TABLE xattr (
   node INTEGER NOT NULL REFERENCES node (id) ON DELETE CASCADE,
@@ -211,6 +214,22 @@ CREATE TABLE recent (
   bytes INTEGER NOT NULL DEFAULT 0,
   program TEXT
 );
+CREATE TABLE restore (
+  node INTEGER PRIMARY KEY,
+  volume INTEGER NOT NULL REFERENCES volume (id),
+  etag TEXT NOT NULL,
+  state TEXT NOT NULL,
+  days INTEGER NOT NULL DEFAULT 0,
+  tier TEXT,
+  asked_ms INTEGER NOT NULL,
+  next_ms INTEGER NOT NULL,
+  until_ms INTEGER,
+  error_code TEXT
+);
+CREATE INDEX restore_due ON restore (volume, next_ms);
+CREATE TRIGGER restore_ends_with_node AFTER DELETE ON node BEGIN
+  DELETE FROM restore WHERE node = old.id;
+END;
 CREATE TABLE fact (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -54,6 +54,8 @@ export type FileFacts = {
   /** What a listing saw under the key beside a change of ours. */
   readonly meanwhile: 'changed' | 'deleted' | undefined
   readonly storage: 'archived' | 'restoring' | undefined
+  /** What is to be said of a file in an archive, restored or not. */
+  readonly archiveSentence: string | undefined
   /** When the folder was listed; 0: never. */
   readonly listedMs: number
 }
@@ -239,9 +241,10 @@ function told(
   }
   if (facts.isLocalOnly) return { reason: 'It never goes to the bucket.', actions: [] }
   if (facts.isDownloading) return { reason: 'It is being fetched.', actions: [] }
-  if (remote === 'archived') return { reason: ERRORS['s3/archived'].remedy, actions: ['refresh'] }
-  if (remote === 'restoring') return { reason: 'It is being restored.', actions: ['refresh'] }
-  return { actions: [] }
+  const { archiveSentence } = facts
+  const words = archiveSentence === undefined ? {} : { reason: archiveSentence }
+  if (remote === 'archived') return { ...words, actions: ['restore', 'refresh'] }
+  return { ...words, actions: remote === 'restoring' ? ['refresh'] : [] }
 }
 
 function percentOf(doneBytes: number, totalBytes: number): number {

@@ -8,7 +8,9 @@
  *      x-amz-meta-mtime, -ctime, -atime as seconds. rclone reads and writes the same mtime, with up
  *      to nine decimals. s3fs takes the digits behind the point for nanoseconds: there must be nine.
  */
+
 import mime from 'mime'
+import { isArchiveClass } from '../../shared/archive.ts'
 import type { ObjectFacts, PutAttributes, UserMetadata } from '../s3/object-store.ts'
 import type { NodeKind, NodeRow } from '../store/nodes.ts'
 
@@ -125,7 +127,10 @@ export function attributesOf(row: NodeRow, rewrite: Rewrite): PutAttributes {
     metadata: metadataFor(row, rewrite),
     contentType: contentTypeFor(row, kept),
     ...(kept?.headers ? { headers: kept.headers } : {}),
-    ...(kept?.storageClass ? { storageClass: kept.storageClass } : {}),
+    // What is written anew is not put into an archive, where nobody could read it.
+    ...(kept?.storageClass && !isArchiveClass(kept.storageClass)
+      ? { storageClass: kept.storageClass }
+      : {}),
     ...(tags ? { tags } : {}),
   }
 }

@@ -254,6 +254,7 @@ class Merge {
       if (row.seenMs < this.#startedMs || row.meanwhile !== meanwhile) {
         nodes.update(row.id, { seenMs: this.#startedMs, meanwhile })
       }
+      if (isSame) this.#observeClass(row, object)
       return
     }
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
@@ -272,6 +273,15 @@ class Merge {
       target: null,
       meanwhile: null,
     })
+  }
+
+  /** A rule of the bucket moved it into an archive, or out of one. */
+  #observeClass(row: NodeRow, object: ObjectInfo): void {
+    const storageClass = object.storageClass ?? null
+    if (row.kind === 'directory' || row.storageClass === storageClass) return
+    this.#tree.nodes.update(row.id, { storageClass, change: row.change + 1 })
+    const { id, name, parent } = row
+    this.#note({ type: 'attributes', id, parent: parent ?? 0, name, origin: 'remote' })
   }
 
   #supersede(row: NodeRow, version: Partial<NewNode>): void {

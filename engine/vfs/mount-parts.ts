@@ -1,4 +1,5 @@
 /** What one mount's file system is made of. */
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { AttributeRequests } from '../sync/attribute-requests.ts'
@@ -44,10 +45,12 @@ export type MountVfsParts = {
   readonly lentBytesMin?: number
   /** Told of each use of a folder, so that it stays fresh while it is used. */
   readonly folders?: FolderUse
-  /** A program could not have bytes of this file for want of network. */
-  readonly onDidMiss?: (id: NodeId) => void
+  /** A program could not have bytes of this file: for want of network, or because it is archived. */
+  readonly onDidMiss?: (id: NodeId, code: ErrorCode) => void
   /** Bytes were asked of the bucket for what a program reads. */
   readonly onDidFetch?: (id: NodeId, pid: number, bytes: number) => void
+  /** Can the bucket neither hand out its bytes nor copy them, until it is restored? */
+  readonly isOutOfReach?: (row: NodeRow) => boolean
   /** The name of a process, for people; undefined when it cannot be told. */
   readonly programOf?: (pid: number) => string | undefined
   /** A program read a file from its start to its end: its siblings may be next. */

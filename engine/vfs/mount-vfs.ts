@@ -192,7 +192,8 @@ export class MountVfs implements Vfs {
     if (request.write) this.#checkWritten(id)
     await this.#freshFile(context, id)
     const isEmptied = request.truncate === true
-    await learnBeforeOpen(this.#parts, id, { signal: context.signal, isEmptied })
+    const how = { signal: context.signal, isEmptied }
+    await this.#readOrTell(id, () => learnBeforeOpen(this.#parts, id, how))
     const content = await this.#parts.contents.acquire(id)
     try {
       if (request.truncate) await content.truncate(0)
@@ -276,7 +277,10 @@ export class MountVfs implements Vfs {
     const source = { open: this.#handles.file(from.handle), offset: from.offset }
     const target = { open: this.#writable(to.handle), offset: to.offset }
     const { isOnline = () => true, lentBytesMin = LENT_BYTES_MIN } = this.#parts
-    const lent = isOnline() ? await lendBytes(source, target, lengthBytes, lentBytesMin) : undefined
+    // Where the server could not copy it, its bytes are read: what is here of them is enough, or not.
+    const isOutOfReach = this.#parts.isOutOfReach?.(this.#parts.tree.node(from.id)) ?? false
+    const mayLend = isOnline() && !isOutOfReach
+    const lent = mayLend ? await lendBytes(source, target, lengthBytes, lentBytesMin) : undefined
     return lent ?? copyBytes(source, target, lengthBytes, context.signal)
   }
 
@@ -390,12 +394,12 @@ export class MountVfs implements Vfs {
     return { ...change, origin: isOwn ? 'fuse' : 'remote' }
   }
 
-  async #readOrTell(id: NodeId, read: () => Promise<number>): Promise<number> {
+  async #readOrTell<T>(id: NodeId, read: () => Promise<T>): Promise<T> {
     try {
       return await read()
     } catch (thrown) {
-      const isOffline = thrown instanceof PailError && thrown.code.startsWith('net/')
-      if (isOffline) this.#parts.onDidMiss?.(id)
+      const { code } = PailError.from(thrown)
+      if (code.startsWith('net/') || code === 's3/archived') this.#parts.onDidMiss?.(id, code)
       throw thrown
     }
   }

@@ -210,6 +210,7 @@ export class Namespace {
     if (replaced && mode === 'noreplace') throw new PailError('vfs/exists', to.name)
     if (replaced?.id !== row.id) {
       await this.#checkReplacement(context, row, replaced, target)
+      this.#checkReach(row)
       const directory = tree.directory(target.id)
       const fresh = replaced && tree.nodes.byId(replaced.id)
       const request = { row: tree.node(row.id), directory, name: to.name, replaced: fresh, origin }
@@ -218,6 +219,14 @@ export class Namespace {
     return {
       from: this.#change(source, source.id),
       to: this.#change(target, target.id),
+    }
+  }
+
+  /** A rename is a copy in the bucket, and an archive copies nothing. */
+  #checkReach(row: NodeRow): void {
+    const isStored = row.kind === 'directory' || (row.staged === null && row.remoteKey !== null)
+    if (isStored && this.#parts.isOutOfReach?.(row)) {
+      throw new PailError('s3/archived', 'what is archived cannot be renamed', { name: row.name })
     }
   }
 

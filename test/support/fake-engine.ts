@@ -46,6 +46,11 @@ export class FakeEngine implements Engine {
         this.#junk = { ...this.#junk, patterns }
         return this.#junk
       },
+      'archive/restore': async ({ paths }) => ({
+        ...{ asked: paths.length, restoring: 0, readable: 0 },
+        wait: 'up to 12 h',
+      }),
+      'archive/list': async () => [],
       'deletes/answer': async () => ({ count: 0 }),
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),

@@ -14,6 +14,7 @@ export type S3Operation =
   | 'CompleteMultipart'
   | 'AbortMultipart'
   | 'ListParts'
+  | 'RestoreObject'
   | 'ListMultiparts'
   | 'Other'
 
@@ -62,6 +63,7 @@ function ofObject({ method, headers }: RequestLine, query: URLSearchParams): S3O
       if (isUpload) return isCopy ? 'UploadPartCopy' : 'UploadPart'
       return isCopy ? 'CopyObject' : 'PutObject'
     case 'POST':
+      if (query.has('restore')) return 'RestoreObject'
       return isUpload ? 'CompleteMultipart' : 'CreateMultipart'
     case 'DELETE':
       return isUpload ? 'AbortMultipart' : 'DeleteObject'

@@ -23,6 +23,7 @@ describe('Errors of a server', () => {
     [403, 'AccessDenied', 'auth/denied'],
     [403, 'RequestTimeTooSkewed', 'auth/clock-skewed'],
     [403, 'InvalidObjectState', 's3/archived'],
+    [403, 'ObjectNotInActiveTierError', 's3/archived'],
     [403, 'SomethingNew', 'auth/denied'],
     [404, 'NoSuchBucket', 's3/no-bucket'],
     [404, 'NoSuchKey', 's3/no-key'],

@@ -25,6 +25,7 @@ const PLAIN: FileFacts = {
   isPaused: false,
   meanwhile: undefined,
   storage: undefined,
+  archiveSentence: undefined,
   listedMs: NOW_MS - 5_000,
 }
 
@@ -55,6 +56,7 @@ const facts: fc.Arbitrary<FileFacts> = fc.record({
   isPaused: fc.boolean(),
   meanwhile: fc.constantFrom(undefined, 'changed' as const, 'deleted' as const),
   storage: fc.constantFrom(undefined, 'archived' as const, 'restoring' as const),
+  archiveSentence: fc.constantFrom(undefined, 'It is archived.'),
   listedMs: fc.constantFrom(0, NOW_MS - 5_000, NOW_MS - 3_600_000),
 })
 
