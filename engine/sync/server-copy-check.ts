@@ -49,6 +49,14 @@ export function isCopied({ source, replace }: ServerCopy, head: ObjectHead): boo
   return isSameEtag(head.etag, source.etag)
 }
 
+/** May it be what the copy would make, though no digest can tell? */
+export function isDoubtful(copy: ServerCopy, head: ObjectHead): boolean {
+  const { source, replace, capabilities } = copy
+  const isTold = capabilities.etagIsMd5 !== false && isComparable(head.etag, source.etag)
+  if (head.sizeBytes !== source.sizeBytes || isTold) return false
+  return !replace?.metadata || hasMetadataOf(head, replace)
+}
+
 /** An object made of parts has an ETag that a copy in one piece does not have. */
 function isComparable(a: Etag, b: Etag): boolean {
   return hasMd5Form(a) && hasMd5Form(b)

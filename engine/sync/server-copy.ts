@@ -8,7 +8,14 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
-import { isCopied, isOntoItself, type ServerCopy, verifyCopy } from './server-copy-check.ts'
+import { isSameContent } from './server-compare.ts'
+import {
+  isCopied,
+  isDoubtful,
+  isOntoItself,
+  type ServerCopy,
+  verifyCopy,
+} from './server-copy-check.ts'
 import { copyInParts } from './server-copy-parts.ts'
 import { headOrNone, isCode } from './upload-job.ts'
 import { PART_BYTES_MAX } from './upload-plan.ts'
@@ -22,6 +29,25 @@ export const SINGLE_COPY_BYTES_MAX = PART_BYTES_MAX
  *         `s3/no-key` when the source is gone, `s3/unsupported` when the server cannot copy it
  */
 export async function serverCopy(copy: ServerCopy): Promise<{ etag: Etag }> {
+  try {
+    return await copyAsAsked(copy)
+  } catch (thrown) {
+    const landed = isCode(thrown, 's3/precondition') ? await landedBefore(copy) : undefined
+    if (!landed) throw thrown
+    return landed
+  }
+}
+
+/** What stands at the destination, when no ETag can tell that an earlier try of ours made it. */
+async function landedBefore(copy: ServerCopy): Promise<{ etag: Etag } | undefined> {
+  if (!copy.precondition || isOntoItself(copy)) return undefined
+  const look = (signal: AbortSignal) => headOrNone(copy.store, copy.key, signal)
+  const head = await copy.requests.run('background', look, copy.signal)
+  if (!head || !isDoubtful(copy, head) || !(await isSameContent(copy, head))) return undefined
+  return { etag: head.etag }
+}
+
+async function copyAsAsked(copy: ServerCopy): Promise<{ etag: Etag }> {
   if (copy.source.sizeBytes <= SINGLE_COPY_BYTES_MAX) {
     return copy.requests.run('background', (signal) => copyOnce(copy, signal), copy.signal)
   }

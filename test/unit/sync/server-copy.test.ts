@@ -85,6 +85,52 @@ describe('Server-side copy', () => {
     expect(world.memory.requests()).toEqual({ head: 1 })
   })
 
+  describe('of an object that came in parts, whose copy has another ETag,', () => {
+    const BODY = 'content in parts'
+    const inParts = async (world: World, key: string, body: string) => {
+      const { signal } = new AbortController()
+      const { uploadId } = await world.memory.createMultipart({ key }, signal)
+      const part = { key, uploadId, partNumber: 1, body: Buffer.from(body) }
+      const { etag } = await world.memory.uploadPart(part, signal)
+      const parts = [{ partNumber: 1, etag }]
+      const done = await world.memory.completeMultipart({ key, uploadId, parts }, signal)
+      return version(key, done.etag, body.length)
+    }
+    const openUploads = (world: World) =>
+      world.memory.listMultipart('', new AbortController().signal)
+
+    test.for([true, false])('arrives when a reply is lost; part copies: %s', async (partCopies) => {
+      for (const fault of ['reply-lost', 's3/server'] as const) {
+        const world = makeWorld({ capabilities: { ...ALL, uploadPartCopy: partCopies } })
+        const source = await inParts(world, 'from', BODY)
+        let isLost = false
+        world.faults.next = ({ name }) => {
+          if (name !== 'copy' || isLost) return undefined
+          isLost = true
+          return fault
+        }
+        const { etag } = await run(world, { source, precondition: ABSENT })
+        expect(world.memory.stored('to')?.etag).toBe(etag)
+        expect(etag).not.toBe(source.etag)
+        expect(await openUploads(world)).toEqual([])
+      }
+    })
+
+    test.for([true, false])(
+      'gives way to another object that is as long; part copies: %s',
+      async (partCopies) => {
+        const world = makeWorld({ capabilities: { ...ALL, uploadPartCopy: partCopies } })
+        const source = await inParts(world, 'from', BODY)
+        world.memory.putDirect('to', BODY.toUpperCase())
+        await expect(run(world, { source, precondition: ABSENT })).rejects.toMatchObject({
+          code: 's3/precondition',
+        })
+        expect(Buffer.from(world.memory.bytesOf('to') ?? []).toString()).toBe(BODY.toUpperCase())
+        expect(await openUploads(world)).toEqual([])
+      },
+    )
+  })
+
   test('a source that changed or is gone is not copied', async () => {
     const world = makeWorld()
     const source = makeSource(world)
