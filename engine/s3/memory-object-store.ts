@@ -21,6 +21,7 @@ import type {
   ObjectHead,
   ObjectInfo,
   ObjectStore,
+  PartRequest,
   Precondition,
   PutAttributes,
   PutRequest,
@@ -154,6 +155,7 @@ export class MemoryObjectStore implements ObjectStore {
   async put(request: PutRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
     this.#begin('put', signal)
     const { key, body, precondition } = request
+    request.onSent?.(body.length)
     if (this.#options.conditionalPut) this.#require(key, precondition)
     return { etag: this.#store(key, body, request, md5Etag(body)) }
   }
@@ -200,11 +202,9 @@ export class MemoryObjectStore implements ObjectStore {
     return { uploadId: this.#uploads.create(request.key, attributesOf(request)) }
   }
 
-  async uploadPart(
-    request: { key: string; uploadId: string; partNumber: number; body: Uint8Array },
-    signal?: AbortSignal,
-  ): Promise<{ etag: Etag }> {
+  async uploadPart(request: PartRequest, signal?: AbortSignal): Promise<{ etag: Etag }> {
     this.#begin('uploadPart', signal)
+    request.onSent?.(request.body.length)
     return { etag: this.#uploads.addPart(request, Uint8Array.from(request.body)) }
   }
 

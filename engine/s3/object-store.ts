@@ -99,9 +99,11 @@ export type PutRequest = PutAttributes & {
   /** Of the body, when it is known already: saves computing it again. */
   readonly md5Hex?: string
   readonly precondition?: Precondition
+  /** Called while the body goes out; begins anew when it is sent once more. Sent is not yet stored. */
+  readonly onSent?: (sentBytes: number) => void
 }
 
-export type PartRequest = Pick<PutRequest, 'key' | 'body' | 'md5Hex'> & {
+export type PartRequest = Pick<PutRequest, 'key' | 'body' | 'md5Hex' | 'onSent'> & {
   readonly uploadId: string
   readonly partNumber: number
 }

@@ -4,7 +4,7 @@
 import { PailError } from '../../shared/errors.ts'
 import { digestOf, fitsEtag } from './digest.ts'
 import { type BodyDigests, type DirectRequest, encodeKey } from './direct-requests.ts'
-import type { Etag, Precondition } from './object-store.ts'
+import type { Etag, Precondition, PutRequest } from './object-store.ts'
 import { hasS3Headers, type Reply, type Where } from './reply.ts'
 import type { CallFacts, S3Caller, Sending } from './s3-caller.ts'
 import { badReply, etagOf, refuseForeign, xmlOf } from './s3-replies.ts'
@@ -102,6 +102,11 @@ export class S3Bucket {
   etagInXml(reply: Reply, rootName: string, where: Where): { etag: Etag } {
     return { etag: etagOf(childText(xmlOf(reply, rootName, where), 'ETag'), where) }
   }
+}
+
+/** Who looks on while a body goes out. */
+export function sentOf({ onSent }: Pick<PutRequest, 'onSent'>): Pick<CallFacts, 'onSent'> {
+  return onSent ? { onSent } : {}
 }
 
 export function conditionOf(precondition: Precondition | undefined) {

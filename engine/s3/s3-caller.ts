@@ -58,6 +58,7 @@ export type CallFacts = {
   readonly isSafeToRepeat?: boolean
   readonly destination?: Exchange['destination']
   readonly onProgress?: Exchange['onProgress']
+  readonly onSent?: Exchange['onSent']
   readonly bodyBytesExpected?: number
 }
 
@@ -183,6 +184,7 @@ export class S3Caller {
       isServerWork: call.isServerWork ?? false,
       ...(call.destination ? { destination: call.destination } : {}),
       ...(call.onProgress ? { onProgress: call.onProgress } : {}),
+      ...(call.onSent ? { onSent: call.onSent } : {}),
     }
   }
 

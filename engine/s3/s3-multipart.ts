@@ -18,7 +18,7 @@ import type {
   PartRequest,
   Precondition,
 } from './object-store.ts'
-import { conditionOf, type S3Bucket } from './s3-bucket.ts'
+import { conditionOf, type S3Bucket, sentOf } from './s3-bucket.ts'
 import { partsPageOf, uploadsPageOf } from './s3-listings.ts'
 import { badReply, xmlOf } from './s3-replies.ts'
 import { childText } from './xml.ts'
@@ -57,7 +57,7 @@ export class MultipartUploads {
     const { md5Hex, digestsFor } = await this.#bucket.checkedBody(request, signal)
     const direct = (isPlain: boolean) => partRequest(request, digestsFor(isPlain))
     const reply = await this.#bucket.callWithBody(
-      { operation: 'UploadPart', key, isServerWork: true, direct },
+      { operation: 'UploadPart', key, isServerWork: true, direct, ...sentOf(request) },
       signal,
     )
     return this.#bucket.storedEtag(reply, md5Hex, this.#bucket.where('UploadPart', key))

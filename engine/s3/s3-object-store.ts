@@ -37,7 +37,7 @@ import type {
   RestoreRequest,
 } from './object-store.ts'
 import { BatchDeleter } from './s3-batch-delete.ts'
-import { S3Bucket } from './s3-bucket.ts'
+import { S3Bucket, sentOf } from './s3-bucket.ts'
 import { type Call, S3Caller } from './s3-caller.ts'
 import { ObjectLister } from './s3-list.ts'
 import { bucketsOf, checkBucketName, type KeptKey } from './s3-listings.ts'
@@ -191,7 +191,7 @@ class S3ObjectStore implements ObjectStore {
     const { md5Hex, digestsFor } = await this.#bucket.checkedBody(request, signal)
     const direct = (isPlain: boolean) => putRequest(request, digestsFor(isPlain))
     const reply = await this.#bucket.callWithBody(
-      { operation: 'PutObject', key, isServerWork: true, direct },
+      { operation: 'PutObject', key, isServerWork: true, direct, ...sentOf(request) },
       signal,
     )
     return this.#bucket.storedEtag(reply, md5Hex, this.#bucket.where('PutObject', key))

@@ -8,6 +8,10 @@ import type { Clock } from '../base/clock.ts'
 
 /** Rates are over about this long. */
 const RATE_WINDOW_MS = 3_000
+/** The first is told sooner, but not from what the kernel's buffer swallowed at once. */
+const FIRST_RATE_MS = 1_000
+/** Bytes move all the time: a transfer tells of them this often, and of parts at once. */
+const TELL_MS = 250
 
 export type Progress = {
   readonly doneBytes: number
@@ -24,7 +28,11 @@ export type Transfer = Progress & {
   readonly bytesPerSecond: number
 }
 
-type Running = Transfer & { readonly sampledMs: number; readonly sampledBytes: number }
+type Running = Transfer & {
+  readonly sampledMs: number
+  readonly sampledBytes: number
+  readonly toldMs: number
+}
 
 export class Transfers {
   readonly #clock: Clock
@@ -52,6 +60,7 @@ export class Transfers {
       bytesPerSecond: 0,
       sampledMs: this.#clock.monotonicMs(),
       sampledBytes: 0,
+      toldMs: Number.NEGATIVE_INFINITY,
     })
   }
 
@@ -60,17 +69,20 @@ export class Transfers {
     if (!before) return
     const nowMs = this.#clock.monotonicMs()
     const elapsedMs = nowMs - before.sampledMs
-    const isSample = elapsedMs >= RATE_WINDOW_MS || before.bytesPerSecond === 0
+    const isFirst = before.bytesPerSecond === 0
+    const isSample = elapsedMs >= (isFirst ? FIRST_RATE_MS : RATE_WINDOW_MS)
     const sent = Math.max(0, progress.doneBytes - before.sampledBytes)
     const rate = elapsedMs > 0 ? (sent * 1000) / elapsedMs : before.bytesPerSecond
+    const isTold = nowMs - before.toldMs >= TELL_MS || progress.partsDone !== before.partsDone
     this.#running.set(seq, {
       ...before,
       ...progress,
+      ...(isTold ? { toldMs: nowMs } : {}),
       ...(isSample
         ? { bytesPerSecond: rate, sampledMs: nowMs, sampledBytes: progress.doneBytes }
         : {}),
     })
-    this.#onDidChange()
+    if (isTold) this.#onDidChange()
   }
 
   end(seq: number): void {

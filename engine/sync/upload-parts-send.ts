@@ -29,6 +29,8 @@ export class PartsSending {
   readonly #etags = new Map<number, Etag>()
   #next = 0
   #doneBytes = 0
+  /** Of parts on their way: what has left this computer, and may have to leave it again. */
+  readonly #sentBytes = new Map<number, number>()
   #interruption: Interruption | undefined
   #failure: { readonly thrown: unknown } | undefined
 
@@ -117,7 +119,8 @@ export class PartsSending {
     return this.#run.request(async (signal) => {
       if (!job.isCurrent()) return undefined
       const { partNumber } = part
-      const request = { key, uploadId, partNumber, body, md5Hex: content }
+      const onSent = (sentBytes: number) => this.#noteSent(part, sentBytes)
+      const request = { key, uploadId, partNumber, body, md5Hex: content, onSent }
       const { etag } = await job.store.uploadPart(request, signal)
       const isWrong = hasMd5Form(etag) && !isSameEtag(etag, etagOfMd5(content))
       if (isWrong && this.#run.etagIsMd5) {
@@ -205,9 +208,21 @@ export class PartsSending {
 
   #note({ partNumber, start, end }: UploadPart, etag: Etag): void {
     this.#etags.set(partNumber, etag)
+    this.#sentBytes.delete(partNumber)
     this.#doneBytes += end - start
+    this.#tell()
+  }
+
+  #noteSent({ partNumber }: UploadPart, sentBytes: number): void {
+    this.#sentBytes.set(partNumber, sentBytes)
+    this.#tell()
+  }
+
+  #tell(): void {
+    let sentBytes = 0
+    for (const bytes of this.#sentBytes.values()) sentBytes += bytes
     this.#run.job.onProgress?.({
-      doneBytes: this.#doneBytes,
+      doneBytes: this.#doneBytes + sentBytes,
       partsDone: this.#etags.size,
       partsTotal: this.#parts.length,
     })

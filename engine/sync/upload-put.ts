@@ -58,6 +58,7 @@ async function putOnce(
             key: job.key,
             body,
             md5Hex,
+            onSent: (sentBytes) => job.onProgress?.({ doneBytes: sentBytes }),
             ...(precondition ? { precondition } : {}),
           },
           sending,

@@ -1,5 +1,9 @@
-import { createHash } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { SystemClock } from '../../../engine/base/clock.ts'
+import { S3ObjectService } from '../../../engine/s3/s3-object-store.ts'
 import { PailError } from '../../../shared/errors.ts'
 import {
   type Answer,
@@ -24,6 +28,28 @@ import {
 
 withHostileServer()
 
+const MIB = 1024 * 1024
+
+/** Reads no body until it is told to, and answers then. */
+async function startDeafServer() {
+  let hear: (etag: string) => void = () => {}
+  const etag = new Promise<string>((resolve) => {
+    hear = resolve
+  })
+  const http = createServer((request, response) => {
+    void etag.then((value) => {
+      request.on('end', () => response.writeHead(200, { etag: value }).end()).resume()
+    })
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const { port } = http.address() as AddressInfo
+  const stop = () => {
+    http.close()
+    http.closeAllConnections()
+  }
+  return { url: `http://127.0.0.1:${port}`, read: hear, stop }
+}
+
 describe('A write', () => {
   const md5 = createHash('md5').update(BODY).digest()
   const put = () => store.put({ key: 'k', body: BODY })
@@ -41,6 +67,41 @@ describe('A write', () => {
     const names = Object.keys(headers).join(' ')
     expect(names).not.toMatch(/x-amz-acl|trailer|transfer-encoding|x-amz-checksum|expect/)
     expect(JSON.stringify(headers)).not.toContain(SECRET)
+  })
+
+  test('tells how far a large body is, and sends the bytes as they are', async () => {
+    const large = randomBytes(600 * 1024 + 1)
+    const digest = createHash('md5').update(large).digest('hex')
+    answerWith(reply(200, { etag: `"${digest}"`, 'x-amz-request-id': 'T' }))
+    const before = server.seen.length
+    const sent: number[] = []
+    await store.put({ key: 'k', body: large, onSent: (bytes) => sent.push(bytes) })
+    expect(sent).toEqual([256 * 1024, 512 * 1024, large.length])
+    const { headers, body } = server.seen[before] ?? { headers: {}, body: BODY }
+    expect(headers).toMatchObject({ 'content-length': String(large.length) })
+    expect(Buffer.compare(body, large)).toBe(0)
+  })
+
+  test('tells no more than what the server has room for while it does not read', async () => {
+    const large = Buffer.alloc(32 * MIB)
+    const deaf = await startDeafServer()
+    onTestFinished(() => deaf.stop())
+    const service = new S3ObjectService({
+      endpoint: { url: deaf.url },
+      credentials: { accessKeyId: 'access', secretAccessKey: SECRET },
+      clock: new SystemClock(),
+    })
+    onTestFinished(() => service.close())
+    let sentBytes = 0
+    const onSent = (bytes: number) => {
+      sentBytes = bytes
+    }
+    const stored = service.bucket('bucket').put({ key: 'k', body: large, onSent })
+    await expect.poll(() => sentBytes).toBeGreaterThan(0)
+    expect(sentBytes).toBeLessThan(large.length)
+    deaf.read(`"${createHash('md5').update(large).digest('hex')}"`)
+    await stored
+    expect(sentBytes).toBe(large.length)
   })
 
   const wrong: Array<[string, Answer, string]> = [

@@ -38,6 +38,13 @@ describe('Upload of content', () => {
     }
   })
 
+  test('a small file tells of its bytes while they are on their way', async () => {
+    const world = makeWorld()
+    const progress: number[] = []
+    await upload(world, { content: SMALL, onProgress: ({ doneBytes }) => progress.push(doneBytes) })
+    expect(progress).toEqual([SMALL.length])
+  })
+
   test('a large file goes in parts, and the UploadId is saved before the first', async () => {
     const world = makeWorld()
     const progress: number[] = []
@@ -55,6 +62,9 @@ describe('Upload of content', () => {
     })
     expectStored(world, LARGE)
     expect(progress.at(-1)).toBe(LARGE.length)
+    // Bytes of a part count while it is on its way, and not twice when it is there.
+    expect(Math.max(...progress)).toBe(LARGE.length)
+    expect(new Set(progress).size).toBeGreaterThan(2)
     expect(world.memory.openUploads()).toBe(0)
   })
 
