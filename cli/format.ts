@@ -3,6 +3,7 @@
  */
 import type { MountView, StatusView } from '../shared/model.ts'
 import { isUnprotected } from '../shared/protection.ts'
+import { otherWords, type PendingFigures } from '../shared/sentences.ts'
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
@@ -24,8 +25,12 @@ export function formatCount(count: number, noun: string): string {
 }
 
 /** `2 files, 3 MB`. */
-export function formatPending(pending: { pendingFiles: number; pendingBytes: number }): string {
-  return `${formatCount(pending.pendingFiles, 'file')}, ${formatBytes(pending.pendingBytes)}`
+export function formatPending(pending: PendingFigures): string {
+  const { pendingFiles, pendingBytes, pendingOther } = pending
+  const { folders, changes } = pendingOther ?? { folders: 0, changes: 0 }
+  const files = pendingFiles - folders - changes
+  if (files === 0 && pendingOther) return otherWords(pending)
+  return `${formatCount(files, 'file')}, ${formatBytes(pendingBytes)}`
 }
 
 export function formatMounted(view: MountView): string {

@@ -18,7 +18,6 @@ export type QuitQuestion = {
 export function quitQuestion({ engine, sync }: WindowStatus): QuitQuestion | undefined {
   // An engine of the command line goes on without the app.
   if (engine.isShared || sync === undefined || sync.counts.pendingFiles === 0) return undefined
-  const { pendingFiles, pendingBytes } = sync.counts
   const safe = 'They are safe on this computer. Pail uploads them when it runs again.'
   const rest = sync.isWorkingOffline
     ? ' Now Pail works offline.'
@@ -26,7 +25,7 @@ export function quitQuestion({ engine, sync }: WindowStatus): QuitQuestion | und
       ? ' Uploads are paused now.'
       : ''
   return {
-    message: pendingSentence(pendingFiles, pendingBytes),
+    message: pendingSentence(sync.counts),
     detail: safe + rest,
     // Waiting for what a person halted would never end.
     buttons: ['Quit, upload next time', ...(rest === '' ? WAIT : []), 'Cancel'],

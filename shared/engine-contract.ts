@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { archiveCalls, archiveEvents } from './archive.ts'
-import type { WireError } from './errors.ts'
+import { ERRORS, type ErrorCode, type WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
 import { junkCalls } from './junk.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
@@ -23,6 +23,7 @@ import {
 /** Absolute, inside a mounted folder or the folder itself. */
 const LocalPath = z.string().min(1).max(4096)
 const ListMax = z.number().int().min(1).max(LIST_ENTRIES_MAX).default(100)
+const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 /** A week is longer than any script waits. */
 const WAIT_MS_MAX = 7 * 24 * 3600 * 1000
 
@@ -149,8 +150,18 @@ export const engineCalls = {
   },
   /** The last 200 events, newest first; they survive restarts. */
   'recent/list': { input: z.object({ countMax: ListMax }), output: RecentList },
-  /** What failed gets another try at once; without a path, everything. */
-  'uploads/retry': { input: z.object({ path: LocalPath.optional() }), output: SyncCounts },
+  /**
+   * What failed gets another try at once: below a path, one row of the journal, or what failed for
+   * one cause; with none of these, everything. Deletions that a person is asked about stay.
+   */
+  'uploads/retry': {
+    input: z.object({
+      path: LocalPath.optional(),
+      seq: z.number().int().optional(),
+      cause: z.enum(errorCodes).optional(),
+    }),
+    output: SyncCounts,
+  },
   /** Until resumed, across restarts. Reading and listing go on. */
   'uploads/pause': { input: z.object({}), output: z.object({}) },
   'uploads/resume': { input: z.object({}), output: z.object({}) },

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { RestoreView } from './archive.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
-import { SyncView } from './sync-model.ts'
+import { PendingOther, SyncView } from './sync-model.ts'
 
 const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 
@@ -76,8 +76,10 @@ export const MountView = z.object({
   reason: z.string().optional(),
   /** Found when it was mounted, and moved beside the folder. */
   found: FoundFiles.optional(),
+  /** Everything that waits, whatever it is. */
   pendingFiles: z.number().int(),
   pendingBytes: z.number().int(),
+  pendingOther: PendingOther.optional(),
   /** Objects that programs removed in great number, and that the bucket keeps until a person answers. */
   heldDeletes: z.object({ count: z.number().int(), sinceMs: z.number() }).optional(),
   /** Entries seen so far whose keys cannot be names here: they have another one, and act as themselves. */

@@ -21,8 +21,38 @@ export function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 }
 
-export function pendingSentence(files: number, bytes: number): string {
-  return `${formatCount(files, 'file')}, ${formatBytes(bytes)} still to upload`
+/** What waits, as a status counts it. */
+export type PendingFigures = {
+  readonly pendingFiles: number
+  readonly pendingBytes: number
+  /** Of these, what is no file. */
+  readonly pendingOther?: { readonly folders: number; readonly changes: number } | undefined
+}
+
+/** `3 files, 310 MB`: folders and changes go with their files, and are told when they are alone. */
+export function pendingWords(pending: PendingFigures): string {
+  const files = filesOf(pending)
+  if (files > 0) return `${formatCount(files, 'file')}, ${formatBytes(pending.pendingBytes)}`
+  return otherWords(pending)
+}
+
+/** `1 folder and 2 changes`; empty when only files wait. */
+export function otherWords({ pendingOther }: PendingFigures): string {
+  const { folders = 0, changes = 0 } = pendingOther ?? {}
+  const words = [
+    ...(folders > 0 ? [formatCount(folders, 'folder')] : []),
+    ...(changes > 0 ? [formatCount(changes, 'change')] : []),
+  ]
+  return words.join(' and ')
+}
+
+export function pendingSentence(pending: PendingFigures): string {
+  const goal = filesOf(pending) > 0 ? 'upload' : 'make in the bucket'
+  return `${pendingWords(pending)} still to ${goal}`
+}
+
+function filesOf({ pendingFiles, pendingOther }: PendingFigures): number {
+  return pendingFiles - (pendingOther?.folders ?? 0) - (pendingOther?.changes ?? 0)
 }
 
 export const ALL_UPLOADED = 'Everything you saved is in the bucket'

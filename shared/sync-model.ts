@@ -103,9 +103,14 @@ export const VERDICTS = ['done', 'working', 'paused', 'offline', 'attention'] as
 export const VerdictView = z.object({ kind: z.enum(VERDICTS), sentence: z.string() })
 export type VerdictView = z.infer<typeof VerdictView>
 
+/** Of what is pending, what is no file: new folders; renames, deletions and attributes. Absent: none. */
+export const PendingOther = z.object({ folders: Count, changes: Count })
+
 export const SyncCounts = z.object({
+  /** Everything that waits, whatever it is. */
   pendingFiles: Count,
   pendingBytes: z.number(),
+  pendingOther: PendingOther.optional(),
   uploading: Count,
   downloading: Count,
   failed: Count,

@@ -21,7 +21,7 @@ export function verdictOf(facts: VerdictFacts): VerdictView {
   if (counts.pendingFiles === 0) {
     return { kind: facts.isWorkingOffline ? 'offline' : 'done', sentence: ALL_UPLOADED }
   }
-  const sentence = pendingSentence(counts.pendingFiles, counts.pendingBytes)
+  const sentence = pendingSentence(counts)
   if (facts.isWorkingOffline || facts.isOffline) return { kind: 'offline', sentence }
   return { kind: facts.isPaused ? 'paused' : 'working', sentence }
 }

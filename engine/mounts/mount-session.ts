@@ -135,6 +135,7 @@ export class MountSession {
       ...(this.#parts.found ? { found: this.#parts.found } : {}),
       pendingFiles: pending.files,
       pendingBytes: pending.bytes,
+      ...(pending.other ? { pendingOther: pending.other } : {}),
       ...(held.count > 0 ? { heldDeletes: held } : {}),
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
       connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },

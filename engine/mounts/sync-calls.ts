@@ -3,7 +3,7 @@
  *
  * Keeps: thin. What a state is, and what a decision does, is said elsewhere.
  */
-import type { EngineHandlers } from '../../shared/engine-contract.ts'
+import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import { type PathState, STATUS_ENTRIES_MAX, type SyncView } from '../../shared/sync-model.ts'
 import { verdictOf } from '../../shared/verdict.ts'
@@ -65,7 +65,7 @@ export class SyncCalls {
         lists.conflicts(await this.#scope(dir), countMax),
       'conflicts/resolve': (input) => this.#resolve(input),
       'recent/list': async ({ countMax }) => lists.recent(countMax),
-      'uploads/retry': ({ path }) => this.#retry(path),
+      'uploads/retry': (input) => this.#retry(input),
       'uploads/pause': async () => this.#switch(() => pauseSwitch.set(true)),
       'uploads/resume': async () => this.#switch(() => pauseSwitch.set(false)),
       'engine/check': async () => this.#check(),
@@ -155,16 +155,19 @@ export class SyncCalls {
   }
 
   /** A person waits: whether the network is back is looked up now. */
-  async #retry(path: string | undefined) {
+  async #retry({ path, seq, cause }: EngineParsed<'uploads/retry'>) {
     const { stores, volumes } = this.#parts
+    const { journal, database, clock } = stores
     const scope = await this.#scope(path)
+    if (seq !== undefined) database.writeNow(() => journal.retry({ seq }, clock.nowMs()))
+    if (cause !== undefined) database.writeNow(() => journal.retry({ cause }, clock.nowMs()))
+    const isEverything = seq === undefined && cause === undefined
     for (const volume of volumes.values()) {
       if (scope && scope.volume !== volume.id) continue
       if (!volume.connectivity.isOnline) volume.connectivity.resumed()
-      const nowMs = stores.clock.nowMs()
-      stores.database.writeNow(() =>
-        stores.journal.hurry(volume.id, scope?.prefix ?? '', nowMs, true),
-      )
+      if (isEverything) {
+        database.writeNow(() => journal.hurry(volume.id, scope?.prefix ?? '', clock.nowMs(), true))
+      }
       volume.syncer.wake()
     }
     this.#parts.onDidChange()

@@ -54,9 +54,12 @@ export class SyncLists {
     }))
     const sum = (of: (one: (typeof sums)[number]) => number) =>
       sums.reduce((total, one) => total + of(one), 0)
+    const folders = sum(({ other }) => other?.folders ?? 0)
+    const changes = sum(({ other }) => other?.changes ?? 0)
     return {
       pendingFiles: sum(({ files }) => files),
       pendingBytes: sum(({ bytes }) => bytes),
+      ...(folders + changes > 0 ? { pendingOther: { folders, changes } } : {}),
       uploading: sum(({ uploading }) => uploading),
       downloading: fetcher.status().versions.filter(({ version }) => isIn(version, scope)).length,
       failed: sum(({ failed }) => failed),

@@ -55,7 +55,23 @@ export type JournalRow = {
 export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
   Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>>
 
-export type Pending = { readonly files: number; readonly bytes: number }
+export type Pending = {
+  /** Everything that waits, whatever it is. */
+  readonly files: number
+  readonly bytes: number
+  /** Of these, what is no file: new folders; renames, deletions and attributes. Absent: none. */
+  readonly other?: { readonly folders: number; readonly changes: number }
+}
+
+const PENDING = `count(*) AS files, coalesce(sum(bytes), 0) AS bytes,
+  coalesce(sum(op = 'marker'), 0) AS folders,
+  coalesce(sum(op IN ('attributes', 'move', 'delete')), 0) AS changes`
+
+function pendingOf(row: Row | undefined): Pending {
+  const [folders, changes] = [Number(row?.folders), Number(row?.changes)]
+  const pending = { files: Number(row?.files), bytes: Number(row?.bytes) }
+  return folders + changes > 0 ? { ...pending, other: { folders, changes } } : pending
+}
 
 export class Journal {
   /** Plans of directory moves. */
@@ -228,35 +244,31 @@ export class Journal {
   /** What is not in the bucket yet, below `prefix`. */
   pending(volume: number, prefix: string): Pending {
     const row = this.#database.get(
-      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM journal
+      `SELECT ${PENDING} FROM journal
        WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled'`,
       volume,
       prefix,
       `${prefix}\u{10ffff}`,
     )
-    return { files: Number(row?.files), bytes: Number(row?.bytes) }
+    return pendingOf(row)
   }
 
   /** Like `pending`, and how many of them wait for a person. */
   summary(volume: number, prefix: string): Pending & { readonly failed: number } {
     const row = this.#database.get(
-      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes,
-       coalesce(sum(state = 'failed'), 0) AS failed FROM journal
+      `SELECT ${PENDING}, coalesce(sum(state = 'failed'), 0) AS failed FROM journal
        WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled' ${NOT_SCRATCH}`,
       volume,
       prefix,
       `${prefix}\u{10ffff}`,
     )
-    return { files: Number(row?.files), bytes: Number(row?.bytes), failed: Number(row?.failed) }
+    return { ...pendingOf(row), failed: Number(row?.failed) }
   }
 
   /** What of any bucket is not there yet. */
   pendingInAll(): Pending {
-    const row = this.#database.get(
-      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM journal
-       WHERE state <> 'cancelled'`,
-    )
-    return { files: Number(row?.files), bytes: Number(row?.bytes) }
+    const row = this.#database.get(`SELECT ${PENDING} FROM journal WHERE state <> 'cancelled'`)
+    return pendingOf(row)
   }
 
   insert(row: NewJournalRow): number {
@@ -352,6 +364,18 @@ export class Journal {
       prefix,
       `${prefix}\u{10ffff}`,
       nowMs,
+    )
+  }
+
+  /** One row, or all that failed for one cause, get another try; the rest waits on. */
+  retry(what: { readonly seq: number } | { readonly cause: string }, nowMs: number): void {
+    const [where, value] =
+      'seq' in what ? ['seq = ?', what.seq] : ["state = 'failed' AND error_code = ?", what.cause]
+    this.#database.run(
+      `UPDATE journal SET ready_ms = min(ready_ms, ?), state = 'waiting'
+       WHERE ${where} AND state <> 'cancelled' AND error_code IS NOT 'mount/deletes-held'`,
+      nowMs,
+      value,
     )
   }
 

@@ -113,7 +113,7 @@ export class Syncer {
   pending(prefix: string): Pending {
     const journaled = this.#parts.tree.journal.pending(this.#parts.tree.volume, prefix)
     const markers = this.#parts.pendingMarkers(prefix)
-    return { files: journaled.files + markers, bytes: journaled.bytes }
+    return { ...journaled, files: journaled.files + markers }
   }
 
   /**

@@ -100,9 +100,9 @@ function GroupCard({ group, mounts }: GroupProps) {
             size="xs"
             leftSection={<IconRefresh size={15} aria-hidden />}
             loading={retry.isPending}
-            onClick={() => retry.mutate({}, { onError })}
+            onClick={() => retry.mutate({ cause: group.cause }, { onError })}
           >
-            Try again
+            {group.total > 1 ? 'Try all of these again' : 'Try again'}
           </Button>
         </>
       }
@@ -146,7 +146,7 @@ function FileEntry({ entry }: { readonly entry: AttentionEntry }) {
       <span className={`${classes.quiet} numbers`} title={exactTime(atMs)}>
         {relativeTime(atMs, Date.now())}
       </span>
-      <FileActions bucket={bucket} path={path} canRetry />
+      <FileActions bucket={bucket} path={path} retrySeq={entry.seq} />
     </li>
   )
 }

@@ -58,7 +58,7 @@ function ConflictCard({ conflict }: { readonly conflict: ConflictView }) {
             {bucket}/{theirs.path} · changed on both sides, seen {relativeTime(atMs, Date.now())}
           </div>
         </div>
-        <FileActions bucket={bucket} path={theirs.path} canRetry={false} />
+        <FileActions bucket={bucket} path={theirs.path} />
       </div>
       <Sides conflict={conflict} />
       <Answers conflict={conflict} />

@@ -10,11 +10,12 @@ import classes from './activity.module.css'
 type FileActionsProps = {
   readonly bucket: string
   readonly path: string
-  readonly canRetry: boolean
+  /** What to try again; absent: there is nothing to try. */
+  readonly retrySeq?: number | undefined
 }
 
-/** Both need the folder: without it they are there, and rest. */
-export function FileActions({ bucket, path, canRetry }: FileActionsProps) {
+/** To show a file its folder is needed: without it that rests. */
+export function FileActions({ bucket, path, retrySeq }: FileActionsProps) {
   const { status } = useStatus()
   const retry = useAction('uploads/retry')
   const reveal = useAction('folders/reveal')
@@ -25,12 +26,12 @@ export function FileActions({ bucket, path, canRetry }: FileActionsProps) {
   })
   return (
     <div className={classes.actions}>
-      {canRetry && (
+      {retrySeq !== undefined && (
         <IconAction
           label={`Try ${name} again now`}
           word="Try again now"
-          isDisabled={local === undefined || retry.isPending}
-          onClick={() => retry.mutate({ path: local }, failed(`${name} was not tried again`))}
+          isDisabled={retry.isPending}
+          onClick={() => retry.mutate({ seq: retrySeq }, failed(`${name} was not tried again`))}
         >
           <IconRefresh size={17} stroke={1.7} />
         </IconAction>

@@ -1,8 +1,8 @@
 /** What is under way, then what waits, each with its reason. */
 import { Button, Progress } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconCircleCheck, IconRefresh } from '@tabler/icons-react'
-import { formatBytes, formatCount } from '../../shared/sentences.ts'
-import type { QueueEntry, SyncView } from '../../shared/sync-model.ts'
+import { formatBytes, formatCount, otherWords, pendingWords } from '../../shared/sentences.ts'
+import type { QueueEntry, SyncCounts, SyncView } from '../../shared/sync-model.ts'
 import { showFailure } from '../mount-actions.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
@@ -56,14 +56,14 @@ function Summary({ sync }: { readonly sync: SyncView }) {
   const retry = useAction('uploads/retry')
   const { counts, upBytesPerSecond, isPaused, isWorkingOffline } = sync
   const facts = [
-    `${formatCount(counts.pendingFiles, 'file')}, ${formatBytes(counts.pendingBytes)} to upload`,
+    ...summaryOfPending(counts),
     ...(counts.downloading > 0 ? [`${formatCount(counts.downloading, 'file')} to fetch`] : []),
     ...(upBytesPerSecond > 0 ? [`${formatBytes(upBytesPerSecond)}/s`] : []),
     ...(isWorkingOffline ? ['working offline'] : isPaused ? ['uploads are paused'] : []),
   ]
   return (
     <div className={classes.tools}>
-      <p className={`${classes.summary} numbers`}>{facts.join(' · ')}</p>
+      <p className={`${classes.summary} numbers`}>{facts.filter(Boolean).join(' · ')}</p>
       <Button
         variant="default"
         size="xs"
@@ -81,6 +81,13 @@ function Summary({ sync }: { readonly sync: SyncView }) {
       </Button>
     </div>
   )
+}
+
+/** Folders and changes stand beside the files; with nothing pending the line is about what is fetched. */
+function summaryOfPending(counts: SyncCounts): string[] {
+  if (counts.pendingFiles === 0) return []
+  const [words, other] = [pendingWords(counts), otherWords(counts)]
+  return words === other ? [`${words} to make in the bucket`] : [`${words} to upload`, other]
 }
 
 function QueueRow({ entry }: { readonly entry: QueueEntry }) {
@@ -104,7 +111,7 @@ function QueueRow({ entry }: { readonly entry: QueueEntry }) {
       <FileActions
         bucket={bucket}
         path={path}
-        canRetry={direction === 'up' && state !== 'running'}
+        retrySeq={state === 'running' ? undefined : entry.seq}
       />
     </div>
   )

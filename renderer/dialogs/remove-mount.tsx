@@ -9,9 +9,9 @@ type RemoveMountProps = { readonly mount: MountRow; readonly onClose: () => void
 
 export function RemoveMountDialog({ mount, onClose }: RemoveMountProps) {
   const remove = useAction('mounts/remove')
-  const { pendingFiles, pendingBytes } = mount
+  const { pendingFiles } = mount
   const kept = 'It is unmounted and leaves the list. Nothing in the bucket is deleted.'
-  const pending = `${pendingSentence(pendingFiles, pendingBytes)}; they go on uploading.`
+  const pending = `${pendingSentence(mount)}; that goes on.`
   return (
     <ConfirmDialog
       title={`Remove ${folderName(mount.dir)} from the list?`}

@@ -20,7 +20,7 @@ type UnmountProps = { readonly mount: MountRow; readonly onClose: () => void }
 export function UnmountDialog({ mount, onClose }: UnmountProps) {
   const stop = useAction('mounts/stop')
   const [isWaiting, setWaiting] = useState(false)
-  const { dir, pendingFiles, pendingBytes } = mount
+  const { dir, pendingFiles } = mount
   const name = folderName(dir)
   const { mutate } = stop
   const unmount = (force: boolean) => {
@@ -46,7 +46,7 @@ export function UnmountDialog({ mount, onClose }: UnmountProps) {
         <p className={`${classes.text} numbers`}>
           {pendingFiles === 0
             ? 'The folder disappears from this computer. Everything you saved is in the bucket.'
-            : `${pendingSentence(pendingFiles, pendingBytes)}. They are safe on this computer and go on uploading after the folder is unmounted.`}
+            : `${pendingSentence(mount)}. All of it is safe on this computer and goes on after the folder is unmounted.`}
         </p>
         <Programs dir={dir} />
         {stop.error !== null && (

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Tooltip, UnstyledButton } from '@mantine/core'
 import { IconFolder, IconFolderOff, IconLock, IconPlugConnectedX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import { formatBytes, formatCount } from '../../shared/sentences.ts'
+import { pendingWords } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
@@ -129,7 +129,7 @@ function FolderFacts({ mount }: RowProps) {
 }
 
 function FolderState({ mount }: RowProps) {
-  const { pendingFiles, pendingBytes, state } = mount
+  const { pendingFiles, state } = mount
   return (
     <div className={classes.state}>
       <div className={classes.stateWord}>
@@ -137,7 +137,7 @@ function FolderState({ mount }: RowProps) {
         {stateWord(state)}
       </div>
       <div className={`${classes.pending} numbers`} data-testid="pending">
-        {pendingFiles > 0 && `${formatCount(pendingFiles, 'file')}, ${formatBytes(pendingBytes)} ↑`}
+        {pendingFiles > 0 && `${pendingWords(mount)} ↑`}
         {pendingFiles === 0 && isServing(state) && state !== 'starting' && 'Nothing to upload'}
       </div>
     </div>

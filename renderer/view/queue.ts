@@ -44,6 +44,10 @@ export function percentOf({ doneBytes, sizeBytes }: QueueEntry): number {
 /** `31 % · 4.2 MB/s · 12 s left · part 3 of 12` */
 export function progressWords(entry: QueueEntry): string {
   const { sizeBytes, doneBytes, bytesPerSecond, part } = entry
+  // What has left this computer is not yet in the bucket.
+  if (sizeBytes > 0 && doneBytes >= sizeBytes && entry.direction === 'up') {
+    return ['All sent, the server confirms', ...triesWords(entry)].join(' · ')
+  }
   const facts = [`${percentOf(entry)} %`]
   if (bytesPerSecond > 0) {
     const leftMs = ((sizeBytes - doneBytes) / bytesPerSecond) * 1000

@@ -5,10 +5,12 @@
 import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { LISTING_FRESH_MS } from '../../engine/sync/listing.ts'
 import { type PailHome, pailMount } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
+import { startSlowLine } from '../support/slow-line.ts'
+import { MIB } from '../support/tree.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const run = promisify(execFile)
@@ -82,6 +84,26 @@ describe('A file that was saved', () => {
     expect(await codeOf(mount, 'status', mount.path('report.csv'))).toBe(0)
     const { recent } = (await mount.status()).sync
     expect(recent.entries).toMatchObject([{ kind: 'uploaded', path: 'report.csv', program: 'sh' }])
+  })
+
+  test('moves while its one PUT goes over a slow line', async () => {
+    const line = await startSlowLine(server.url, 6 * MIB)
+    onTestFinished(() => line.stop())
+    await s3.createBucket('slow')
+    const mount = await pailMount({ server: { ...server, url: line.url }, bucket: 'slow' })
+    await fs.writeFile(mount.path('whole'), new Uint8Array(16 * MIB))
+    const seen = new Set<number>()
+    const look = async () => {
+      const { sync } = await mount.status()
+      const [entry] = sync.queue.entries
+      if (entry?.state === 'running') seen.add(entry.doneBytes)
+      return sync.counts.pendingFiles
+    }
+    await expect.poll(look, { timeout: 60_000, interval: 50 }).toBe(0)
+    const between = [...seen].filter((bytes) => bytes > 0 && bytes < 16 * MIB)
+    expect(between.length).toBeGreaterThanOrEqual(3)
+    expect(between).toEqual(between.toSorted((a, b) => a - b))
+    expect(await s3.list('slow', 'whole')).toHaveLength(1)
   })
 
   test('waits while a person works offline, and goes up when it is over', async () => {

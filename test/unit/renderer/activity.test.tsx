@@ -59,7 +59,7 @@ describe('the activity', () => {
     within(row).getByText('3.1 MB')
     fireEvent.click(within(row).getByRole('button', { name: 'Try scan.raw again now' }))
     const path = `${DIR}/runs/scan.raw`
-    await expect.poll(() => bridge.inputsOf('uploads/retry')).toEqual([{ path }])
+    await expect.poll(() => bridge.inputsOf('uploads/retry')).toEqual([{ seq: 1 }])
     fireEvent.click(within(row).getByRole('button', { name: 'Show scan.raw in its folder' }))
     await expect.poll(() => bridge.inputsOf('folders/reveal')).toEqual([{ path }])
   })
@@ -122,8 +122,10 @@ describe('the activity', () => {
       within(card).getByText(text)
     }
     within(card).getByText('AccessDenied · HTTP 403 · request 17C4')
-    fireEvent.click(within(card).getByRole('button', { name: 'Try again' }))
-    await expect.poll(() => bridge.inputsOf('uploads/retry')).toEqual([{}])
+    fireEvent.click(within(card).getByRole('button', { name: 'Try a.csv again now' }))
+    await expect.poll(() => bridge.inputsOf('uploads/retry')).toEqual([{ seq: 1 }])
+    fireEvent.click(within(card).getByRole('button', { name: 'Try all of these again' }))
+    await expect.poll(() => bridge.inputsOf('uploads/retry')[1]).toEqual({ cause: 'auth/denied' })
     fireEvent.click(within(card).getByRole('button', { name: 'Enter newer keys…' }))
     await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
   })

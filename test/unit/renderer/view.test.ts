@@ -244,6 +244,10 @@ describe('an entry of the queue', () => {
     const sending = { ...entry, part: { done: 2, total: 12 } }
     expect(progressWords(sending)).toBe('31 % · 4.2 MB/s · 17 s left · part 3 of 12')
     expect(progressWords({ ...entry, doneBytes: 0, bytesPerSecond: 0 })).toBe('0 %')
+    // What has left this computer is not in the bucket before the server says so.
+    expect(progressWords({ ...entry, doneBytes: entry.sizeBytes })).toBe(
+      'All sent, the server confirms',
+    )
   })
 
   test('that waits says why and when it goes on', () => {

@@ -26,6 +26,14 @@ describe('sentences', () => {
       '2 files',
       '12,000 files',
     ])
-    expect(pendingSentence(3, 310e6)).toBe('3 files, 310 MB still to upload')
+    const said = (pendingFiles: number, folders: number, changes: number) =>
+      pendingSentence({ pendingFiles, pendingBytes: 310e6, pendingOther: { folders, changes } })
+    expect(pendingSentence({ pendingFiles: 3, pendingBytes: 310e6 })).toBe(
+      '3 files, 310 MB still to upload',
+    )
+    // A new folder or a deletion is no file: told when there is nothing but them.
+    expect(said(4, 1, 0)).toBe('3 files, 310 MB still to upload')
+    expect(said(1, 1, 0)).toBe('1 folder still to make in the bucket')
+    expect(said(5, 2, 3)).toBe('2 folders and 3 changes still to make in the bucket')
   })
 })
