@@ -12,6 +12,7 @@ import type { NodeRow } from '../store/nodes.ts'
 import { PinTable } from '../store/pin-table.ts'
 import { type FileFacts, fileState, type RowFact } from '../sync/file-state.ts'
 import { folderState, folderSums } from '../sync/folder-state.ts'
+import { openSentence } from '../sync/open-writers.ts'
 import { archivedWords } from './archived-words.ts'
 import type { Stores, Volume } from './volume.ts'
 
@@ -58,6 +59,7 @@ function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeR
     isDownloading: isFetched(stores, node),
     isConflict: stores.conflicts.ofNode(node.id) !== undefined,
     isBeingWritten: isWritten || isHeldOpen,
+    openSentence: openSentenceOf(volume, node.id),
     connectivity: volume.connectivity.state,
     isPaused: isPaused(),
     meanwhile: meanwhileOf(node),
@@ -65,6 +67,13 @@ function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeR
     archiveSentence: archived?.sentence,
     listedMs: parent?.listedMs ?? 0,
   }
+}
+
+/** What is said of a file that a program has open for writing; undefined: none has. */
+export function openSentenceOf({ contents }: Volume, node: number): string | undefined {
+  const content = contents.peek(node)
+  if (!content || content.writers === 0) return undefined
+  return openSentence(contents.writers.of(node), !content.isDirty)
 }
 
 export function rowFact(row: JournalRow): RowFact {

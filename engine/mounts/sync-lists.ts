@@ -21,7 +21,7 @@ import type { JournalRow } from '../store/journal.ts'
 import type { RecentKind, RecentRow } from '../store/recent.ts'
 import { pendingChange } from '../sync/file-state.ts'
 import type { Transfer } from '../sync/transfers.ts'
-import { errorCodeOf, rowFact } from './node-state.ts'
+import { errorCodeOf, openSentenceOf, rowFact } from './node-state.ts'
 import type { Stores, Volume } from './volume.ts'
 
 /** Failed rows that are looked at for their causes; more of them have the same few causes. */
@@ -190,6 +190,11 @@ export class SyncLists {
     if (!volume) {
       const reason = 'Its folder is not mounted.'
       return { ...this.#rowEntry(row), nextTry: { when: 'mounted' }, reason }
+    }
+    const open =
+      row.op === 'put' && row.node !== null ? openSentenceOf(volume, row.node) : undefined
+    if (open !== undefined) {
+      return { ...this.#rowEntry(row), nextTry: { when: 'closed' }, reason: open }
     }
     const { reason, nextTry } = pendingChange(
       {

@@ -230,6 +230,10 @@ CREATE INDEX restore_due ON restore (volume, next_ms);
 CREATE TRIGGER restore_ends_with_node AFTER DELETE ON node BEGIN
   DELETE FROM restore WHERE node = old.id;
 END;
+CREATE TRIGGER restore_ends_with_archive AFTER UPDATE OF storage_class ON node
+WHEN old.storage_class IS NOT NULL AND new.storage_class IS NULL BEGIN
+  DELETE FROM restore WHERE node = new.id;
+END;
 CREATE TABLE fact (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL

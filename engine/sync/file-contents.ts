@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import { assert, present } from '../base/assert.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { type ContentsParts, FileContent, remoteVersionOf } from './file-content.ts'
+import { OpenWriters } from './open-writers.ts'
 import { forgetOrphan } from './tree-edit.ts'
 
 /** Files open or uploading at once, all programs together. */
@@ -18,6 +19,8 @@ export const SMALL_BYTES_MAX = 4096
 export class FileContents {
   readonly #parts: ContentsParts
   readonly #contents = new Map<number, FileContent>()
+  /** Who has which of them open for writing. */
+  readonly writers = new OpenWriters()
   readonly #opening = new Map<number, Promise<FileContent>>()
 
   constructor(parts: ContentsParts) {
@@ -85,6 +88,7 @@ export class FileContents {
     content.users--
     if (content.users > 0 || this.#contents.get(content.id) !== content) return
     this.#contents.delete(content.id)
+    this.writers.closed(content.id)
     const row = this.#parts.tree.nodes.byId(content.id)
     if (row && row.parent !== null) {
       await content.close()

@@ -49,6 +49,8 @@ export type FileFacts = {
   readonly isConflict: boolean
   /** A program has it open for writing, or wrote something that is not closed yet. */
   readonly isBeingWritten: boolean
+  /** Which program that is, and what is said of it; undefined: not known. */
+  readonly openSentence: string | undefined
   readonly connectivity: ConnectivityState
   readonly isPaused: boolean
   /** What a listing saw under the key beside a change of ours. */
@@ -127,7 +129,7 @@ function changeOf(facts: FileFacts): ChangeFact {
   // A request that waits for the network moves nothing.
   const isSending = facts.upload !== undefined && facts.connectivity === 'online'
   if (facts.rows.length > 0 && isSending) return uploadChange(facts.rows, facts.upload)
-  if (facts.isBeingWritten) return BEING_WRITTEN
+  if (facts.isBeingWritten) return beingWritten(facts.openSentence)
   const [row] = facts.rows
   return row ? pendingChange(facts, row) : CLEAN
 }
@@ -149,11 +151,8 @@ const CONFLICT: ChangeFact = {
   actions: ['keep-mine', 'keep-theirs', 'keep-both'],
 }
 
-const BEING_WRITTEN: ChangeFact = {
-  value: 'waiting',
-  reason: 'A program is still writing it.',
-  nextTry: { when: 'closed' },
-  actions: ['upload-now'],
+function beingWritten(reason = 'A program is still writing it.'): ChangeFact {
+  return { value: 'waiting', reason, nextTry: { when: 'closed' }, actions: ['upload-now'] }
 }
 
 function uploadChange(rows: readonly RowFact[], upload: TransferFact): ChangeFact {

@@ -130,7 +130,10 @@ function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {
   if (!content) return false
   if (content.isDirty) return true
   const isOpen = facts.contents.isOpenForWriting(row.node)
-  return isOpen && !facts.isHurrying && facts.nowMs - row.readyMs < OPEN_WRITER_WAIT_MS
+  if (!isOpen || facts.isHurrying) return false
+  // Its files are one whole only when it is closed, however long it rests before.
+  if (facts.contents.writers.isDatabase(row.node)) return true
+  return facts.nowMs - row.readyMs < OPEN_WRITER_WAIT_MS
 }
 
 /** Something that is to be stored under the key takes its place, and knows what it replaces. */

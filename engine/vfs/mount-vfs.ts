@@ -201,7 +201,7 @@ export class MountVfs implements Vfs {
       await this.#parts.contents.release(content, this.#parts.origin)
       throw thrown
     }
-    if (request.write) content.writers++
+    if (request.write) this.#noteWriter(context, content)
     const keepCache = this.#keptPages.open(id)
     const handle = this.#handles.add({
       kind: 'file',
@@ -212,6 +212,12 @@ export class MountVfs implements Vfs {
       isAppend: request.append ?? false,
     })
     return { handle, attributes: this.#attributes(this.#parts.tree.node(id)), keepCache }
+  }
+
+  #noteWriter({ pid }: Context, content: FileContent): void {
+    content.writers++
+    const { tree, contents, programOf } = this.#parts
+    contents.writers.opened(content.id, tree.node(content.id).name, () => programOf?.(pid))
   }
 
   async read(context: Context, target: Target, offset: number, into: Uint8Array): Promise<number> {
@@ -249,6 +255,7 @@ export class MountVfs implements Vfs {
     }
     const open = this.#writable(target.handle)
     const at = open.isAppend ? 'append' : offset
+    if (at === 0) this.#parts.contents.writers.started(open.content.id, data)
     const written = await open.content.write(open.session, at, data)
     return { written, attributes: this.#attributes(this.#parts.tree.node(target.id)) }
   }

@@ -26,6 +26,7 @@ const PLAIN: FileFacts = {
   meanwhile: undefined,
   storage: undefined,
   archiveSentence: undefined,
+  openSentence: undefined,
   listedMs: NOW_MS - 5_000,
 }
 
@@ -52,6 +53,7 @@ const facts: fc.Arbitrary<FileFacts> = fc.record({
   isDownloading: fc.boolean(),
   isConflict: fc.boolean(),
   isBeingWritten: fc.boolean(),
+  openSentence: fc.constantFrom(undefined, 'Vi has it open; it is sent when it is closed.'),
   connectivity: fc.constantFrom(...CONNECTIVITIES),
   isPaused: fc.boolean(),
   meanwhile: fc.constantFrom(undefined, 'changed' as const, 'deleted' as const),
