@@ -38,9 +38,15 @@ export function hasS3Headers(reply: ReplyHead): boolean {
 /** True for a web page: a captive portal, a proxy's notice, or an address that is no S3 server. */
 export function isWebPage(reply: Reply): boolean {
   const type = reply.headers['content-type'] ?? ''
-  if (/^\s*(text\/html|application\/xhtml)/i.test(type) && !hasS3Headers(reply)) return true
+  const isHtml = /^\s*(text\/html|application\/xhtml)/i.test(type)
+  if (isHtml && !saysEmpty(reply) && !hasS3Headers(reply)) return true
   const start = Buffer.from(reply.body.subarray(0, 256)).toString('latin1').trimStart()
   return /^(<\?xml[^>]*>\s*)?(<!doctype\s+html|<html)/i.test(start)
+}
+
+/** Web frameworks give each answer a type, even where there is nothing: an empty page is no page. */
+function saysEmpty({ status, headers }: ReplyHead): boolean {
+  return status === 204 || headers['content-length'] === '0'
 }
 
 /** The request's name at the server, for its support. */

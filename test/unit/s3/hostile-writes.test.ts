@@ -131,6 +131,21 @@ describe('A write', () => {
     expect(await put()).toEqual({ etag: '"opaque-1"' })
   })
 
+  test('regression: an empty answer that calls itself a page was taken for a sign-in page', async () => {
+    const html = { 'content-type': 'text/html; charset=utf-8', 'content-length': '0' }
+    const etag = `"${md5.toString('hex')}"`
+    answerWith(reply(200, { ...html, etag }))
+    expect(await put()).toEqual({ etag })
+    answerWith(reply(200, html))
+    expect(await failureOf(put())).toMatchObject({ code: 's3/bad-reply' })
+    answerWith(reply(404, html))
+    expect(await failureOf(store.head('k'))).toMatchObject({ code: 's3/no-key' })
+    answerWith(reply(204, { 'content-type': 'text/html; charset=utf-8' }))
+    await store.delete('k')
+    answerWith(reply(200, html))
+    expect(await failureOf(store.delete('k'))).toMatchObject({ code: 's3/bad-reply' })
+  })
+
   const complete = () =>
     store.completeMultipart({ key: 'k', uploadId: 'u', parts: [{ partNumber: 1, etag: ETAG }] })
   const copy = () => store.copy({ sourceKey: 's', key: 'k' })
