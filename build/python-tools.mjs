@@ -1,17 +1,22 @@
 /**
- * Python programs that people keep data with, for `npm run conformance`: HDF5 and Parquet, in an
- * environment of their own in the user's cache.
+ * Python programs for `npm run conformance`, in an environment of their own in the user's cache:
+ * HDF5 and Parquet, which people keep data with, and moto, an S3 server that keeps keys as they are.
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram, run, SetupError, say, userCache } from './common.mjs'
 
-const FOLDER = join(userCache(), 'python-tools-1')
-const PACKAGES = ['h5py', 'pyarrow']
+const FOLDER = join(userCache(), 'python-tools-2')
+const PACKAGES = ['h5py', 'pyarrow', 'moto[server]==5.2.5']
 
 /** @returns {string} the Python that has them */
 export function pythonPath() {
   return join(FOLDER, 'bin', 'python')
+}
+
+/** @returns {string} moto's server */
+export function motoPath() {
+  return join(FOLDER, 'bin', 'moto_server')
 }
 
 /** Makes the environment when it is missing. */

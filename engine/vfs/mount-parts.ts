@@ -34,7 +34,7 @@ export type MountVfsParts = {
   /** Tells this mount's own changes from those of other mounts of the same bucket. */
   readonly origin: string
   readonly epoch: bigint
-  readonly space: () => Promise<{ freeBytes: number; totalBytes: number }>
+  readonly space: () => Promise<{ readonly freeBytes: number }>
   readonly attributes: AttributeRequests
   /** Are attributes asked for that no listing tells? */
   readonly wantsAllAttributes: boolean

@@ -57,7 +57,7 @@ export class MountVfs implements Vfs {
   readonly #xattrs: MountXattrs
   readonly #keptPages = new KeptPages()
   readonly #stopWatching: () => void
-  #space: { atMs: number; freeBytes: number; totalBytes: number } | undefined
+  #space: { readonly atMs: number; readonly freeBytes: number } | undefined
 
   constructor(parts: MountVfsParts) {
     this.#parts = parts
@@ -371,15 +371,19 @@ export class MountVfs implements Vfs {
     await this.#xattrs.remove(target.id, name)
   }
 
-  /** The figures of the disk that takes what is written: the bucket's own limit is not known. */
+  /**
+   * What this computer's disk can still take, as whole and as free: nobody knows what a bucket could
+   * hold, and what else lies on that disk is not used up here.
+   */
   async statfs(): Promise<FileSystemFacts> {
     const nowMs = this.#parts.clock.monotonicMs()
     if (!this.#space || nowMs - this.#space.atMs > SPACE_FRESH_MS) {
-      this.#space = { atMs: nowMs, ...(await this.#parts.space()) }
+      const { freeBytes } = await this.#parts.space()
+      this.#space = { atMs: nowMs, freeBytes }
     }
     return {
       blockSizeBytes: BLOCK_SIZE_BYTES,
-      totalBytes: this.#space.totalBytes,
+      totalBytes: this.#space.freeBytes,
       freeBytes: this.#space.freeBytes,
       files: this.#parts.tree.nodes.count(this.#parts.tree.volume),
       nameBytesMax: 255,

@@ -1,11 +1,10 @@
 /**
- * How programs save a document, as sequences of system calls, and the run of one of them.
+ * How programs that run on other systems save a document, as sequences of system calls, and the run
+ * of one of them. Programs of Linux stand in `save-traces`, as they were recorded.
  *
- * From the programs' own sources and documentation: vim (bufwrite.c), Emacs (fileio.c: backup by
- * renaming), nano, VS Code (fs.promises with truncation, and its atomic form), IntelliJ (safe
- * write), LibreOffice (lock file, temporary file beside it), Word (KB 211632), Excel (KB 214073),
- * macOS documents (a folder beside the document), GLib and Qt (temporary file renamed over), rsync,
- * sed.
+ * From the programs' own sources and documentation: VS Code (fs.promises with truncation, and its
+ * atomic form), IntelliJ (safe write), Word (KB 211632), Excel (KB 214073), macOS documents (a folder
+ * beside the document).
  */
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,19 +13,17 @@ import { join } from 'node:path'
 type Content = 'old' | 'new' | 'own'
 
 export type SaveStep =
-  | readonly ['create' | 'open-new' | 'overwrite' | 'edit', name: string]
+  | readonly ['create' | 'overwrite' | 'edit', name: string]
   | readonly ['write', name: string, content: Content]
   | readonly ['truncate', name: string]
-  | readonly ['sync' | 'close' | 'read', name: string]
+  | readonly ['sync' | 'close', name: string]
   | readonly ['rename', from: string, to: string]
-  | readonly ['unlink' | 'mkdir' | 'rmdir' | 'sync-folder' | 'link', name: string]
+  | readonly ['unlink' | 'mkdir' | 'rmdir' | 'link', name: string]
   | readonly ['chmod', name: string, mode: number]
   | readonly ['times', name: string]
 
 export type SaveSequence = {
   readonly steps: readonly SaveStep[]
-  /** What is left beside the document, with the content it has. */
-  readonly left?: Readonly<Record<string, Content>>
 }
 
 /** The document. */
@@ -34,14 +31,14 @@ export const DOCUMENT = 'report.doc'
 const D = DOCUMENT
 
 /** Opens, writes and closes a file of another name. */
-const whole = (how: 'create' | 'open-new' | 'overwrite', name: string, content: Content) =>
+const whole = (how: 'create' | 'overwrite', name: string, content: Content) =>
   [
     [how, name],
     ['write', name, content],
     ['close', name],
   ] as const satisfies readonly SaveStep[]
 
-const synced = (how: 'create' | 'open-new' | 'overwrite', name: string, content: Content) =>
+const synced = (how: 'create' | 'overwrite', name: string, content: Content) =>
   [
     [how, name],
     ['write', name, content],
@@ -50,54 +47,6 @@ const synced = (how: 'create' | 'open-new' | 'overwrite', name: string, content:
   ] as const satisfies readonly SaveStep[]
 
 export const SAVE_SEQUENCES: Readonly<Record<string, SaveSequence>> = {
-  'vim, with the backup renamed': {
-    steps: [
-      ['create', `.${D}.swp`],
-      ['write', `.${D}.swp`, 'own'],
-      ['read', D],
-      ['create', '4913'],
-      ['chmod', '4913', 0o644],
-      ['close', '4913'],
-      ['unlink', '4913'],
-      ['rename', D, `${D}~`],
-      ...synced('overwrite', D, 'new'),
-      ['chmod', D, 0o644],
-      ['write', `.${D}.swp`, 'own'],
-      ['unlink', `${D}~`],
-      ['close', `.${D}.swp`],
-      ['unlink', `.${D}.swp`],
-    ],
-  },
-  'vim, with the backup copied': {
-    steps: [
-      ...whole('create', `.${D}.swp`, 'own'),
-      ['read', D],
-      ...whole('create', `${D}~`, 'old'),
-      ...synced('overwrite', D, 'new'),
-      ['unlink', `${D}~`],
-      ['unlink', `.${D}.swp`],
-    ],
-  },
-  nano: {
-    steps: [
-      ...whole('create', `.${D}.swp`, 'own'),
-      ['read', D],
-      ...whole('overwrite', D, 'new'),
-      ['unlink', `.${D}.swp`],
-    ],
-  },
-  'Emacs, with its backup kept': {
-    steps: [
-      ...whole('create', `.#${D}`, 'own'),
-      ...synced('overwrite', `#${D}#`, 'own'),
-      ['rename', D, `${D}~`],
-      ...synced('open-new', D, 'new'),
-      ['chmod', D, 0o644],
-      ['unlink', `#${D}#`],
-      ['unlink', `.#${D}`],
-    ],
-    left: { [`${D}~`]: 'old' },
-  },
   'VS Code': {
     steps: [
       ['edit', D],
@@ -116,16 +65,6 @@ export const SAVE_SEQUENCES: Readonly<Record<string, SaveSequence>> = {
       ['rename', D, `${D}___jb_old___`],
       ['rename', `${D}___jb_tmp___`, D],
       ['unlink', `${D}___jb_old___`],
-    ],
-  },
-  LibreOffice: {
-    steps: [
-      ...synced('create', `.~lock.${D}#`, 'own'),
-      ['read', D],
-      ...synced('create', 'lu31415a9b.tmp', 'new'),
-      ['rename', 'lu31415a9b.tmp', D],
-      ['chmod', D, 0o644],
-      ['unlink', `.~lock.${D}#`],
     ],
   },
   Word: {
@@ -158,36 +97,6 @@ export const SAVE_SEQUENCES: Readonly<Record<string, SaveSequence>> = {
       ['rmdir', `${D}.sb-4f1c2d3e-Ab12Cd`],
     ],
   },
-  'programs that use GLib': {
-    steps: [
-      ['create', '.goutputstream-7X2QZ1'],
-      ['write', '.goutputstream-7X2QZ1', 'new'],
-      ['chmod', '.goutputstream-7X2QZ1', 0o644],
-      ['sync', '.goutputstream-7X2QZ1'],
-      ['rename', '.goutputstream-7X2QZ1', D],
-      ['close', '.goutputstream-7X2QZ1'],
-    ],
-  },
-  'programs that use Qt': {
-    steps: [
-      ...synced('create', `${D}.hJkQwe`, 'new'),
-      ['rename', `${D}.hJkQwe`, D],
-      ['sync-folder', '.'],
-    ],
-  },
-  'rsync, by a temporary file': {
-    steps: [
-      ['create', `.${D}.XyZ123`],
-      ['write', `.${D}.XyZ123`, 'new'],
-      ['close', `.${D}.XyZ123`],
-      ['times', `.${D}.XyZ123`],
-      ['chmod', `.${D}.XyZ123`, 0o644],
-      ['rename', `.${D}.XyZ123`, D],
-    ],
-  },
-  'sed in place': {
-    steps: [...whole('create', 'sedQ1w2E3', 'new'), ['rename', 'sedQ1w2E3', D]],
-  },
   'a program that keeps a hard link as its backup, where there are hard links': {
     steps: [
       ['link', `${D}.bak`],
@@ -197,7 +106,7 @@ export const SAVE_SEQUENCES: Readonly<Record<string, SaveSequence>> = {
   },
 }
 
-const FLAGS = { create: 'wx', 'open-new': 'wx', overwrite: 'w', edit: 'r+' } as const
+const FLAGS = { create: 'wx', overwrite: 'w', edit: 'r+' } as const
 
 /** Does the steps in `dir`, as one program would. */
 export async function save(
@@ -215,7 +124,6 @@ export async function save(
     const path = join(dir, name)
     switch (what) {
       case 'create':
-      case 'open-new':
       case 'overwrite':
       case 'edit':
         open.set(name, await fs.open(path, FLAGS[what]))
@@ -232,9 +140,6 @@ export async function save(
       case 'close':
         await handle(name).close()
         open.delete(name)
-        break
-      case 'read':
-        await fs.readFile(path)
         break
       case 'rename':
         await fs.rename(path, join(dir, more))
@@ -254,12 +159,6 @@ export async function save(
           if (thrown.code !== 'EPERM') throw thrown
         })
         break
-      case 'sync-folder': {
-        const folder = await fs.open(path, 'r')
-        await folder.sync()
-        await folder.close()
-        break
-      }
       case 'chmod':
         await fs.chmod(path, more)
         break
