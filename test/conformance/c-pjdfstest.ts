@@ -90,7 +90,7 @@ type FileResult = {
 }
 export type PjdReport = ReadonlyMap<string, FileResult>
 
-/** Lines of the Test Anything Protocol. What a file itself calls unfinished (TODO) is no failure. */
+/** Lines of the Test Anything Protocol. What a file itself calls unfinished is no failure. */
 export function parseTap(output: string): FileResult {
   const lines = output.split('\n')
   const passed = lines.filter((line) => /^ok \d+/.test(line)).length

@@ -57,16 +57,22 @@ export async function expectInBucket(
   expect(await s3.openUploads(bucket)).toEqual([])
 }
 
-/** Two processes that both count in one database; each transaction reads, then writes. */
+/**
+ * Two processes that both count in one database; each transaction reads, then writes. The database
+ * is made before: two that change its journal's mode at once are told "locked", on any disk.
+ */
 async function twoWriters(
   path: string,
   mode: 'delete' | 'wal',
   transactions: number,
 ): Promise<void> {
-  const script = (name: string) => `
+  const opened = `
     const { DatabaseSync } = await import(${JSON.stringify(SQLITE)})
-    const database = new DatabaseSync(${JSON.stringify(path)}, { timeout: 120000 })
-    database.exec('pragma journal_mode = ${mode}; create table if not exists t (who, n)')
+    const database = new DatabaseSync(${JSON.stringify(path)}, { timeout: 120000 })`
+  const made = `${opened}
+    database.exec('pragma journal_mode = ${mode}; create table t (who, n)')
+    database.close()`
+  const script = (name: string) => `${opened}
     for (let n = 0; n < ${transactions}; n++) {
       database.exec('begin immediate')
       const { seen } = database.prepare('select count(*) as seen from t').get()
@@ -74,16 +80,16 @@ async function twoWriters(
       database.exec('commit')
     }
     database.close()`
-  const writer = (name: string) =>
-    run(process.execPath, ['--input-type=module', '--eval', script(name)], { timeout: LIMIT_MS })
+  const evaluate = (text: string) =>
+    run(process.execPath, ['--input-type=module', '--eval', text], { timeout: LIMIT_MS })
+  const writer = (name: string) => evaluate(script(name))
+  await evaluate(made)
   await Promise.all([writer('first'), writer('second')])
-  const check = `
-    const { DatabaseSync } = await import(${JSON.stringify(SQLITE)})
-    const database = new DatabaseSync(${JSON.stringify(path)})
+  const check = `${opened}
     console.log(database.prepare('pragma integrity_check').get().integrity_check)
     console.log(database.prepare('select count(*) as n, count(distinct n) as d from t').get())
     database.close()`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check])
+  const { stdout } = await evaluate(check)
   const rows = 2 * transactions
   expect(stdout).toContain('ok')
   expect(stdout).toContain(`n: ${rows}, d: ${rows}`)
