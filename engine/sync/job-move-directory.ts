@@ -9,29 +9,26 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag, ListPage } from '../s3/object-store.ts'
 import type { MoveItem } from '../store/move-items.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { decodeRecord, encodeRecord } from '../store/record.ts'
 import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
+import { encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
-import { journalDelete } from './tree-edit.ts'
+import { journalDelete, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
 
-const PLAN_VERSION = 1
 /** Objects copied side by side within one move. */
 const COPIES_MAX = 16
 /** Items worked on between two looks at the journal. */
 const ITEMS_PAGE = 256
 
-type Plan = { readonly target: string }
-
 export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
   const { tree, row } = job
   const source = row.key
-  const target = row.record ? readPlan(row.record).target : await plan(job, node)
+  const target = plannedTarget(row) ?? (await plan(job, node))
   if (source === target) {
     await tree.change(() => tree.journal.remove(row.seq))
     return
@@ -44,12 +41,6 @@ export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
   await tree.database.sync()
   await deleteSources(job)
   await finish(job, node.id, source, target)
-}
-
-function readPlan(record: Uint8Array): Plan {
-  const { version, value } = decodeRecord(record)
-  if (version !== PLAN_VERSION) throw new PailError('store/too-new', `move plan ${version}`)
-  return value as Plan
 }
 
 /** Lists everything below the source, into the tree and into the journal, before the first copy. */
@@ -75,9 +66,7 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
   } while (token !== undefined)
   const target = reachableKey(job, tree.node(node.id))
   await avoidCollisions(job, target)
-  await tree.database.write(() =>
-    tree.journal.setRecord(row.seq, encodeRecord(PLAN_VERSION, { target } satisfies Plan)),
-  )
+  await tree.database.write(() => tree.journal.setRecord(row.seq, encodePlan(target)))
   return target
 }
 
@@ -124,7 +113,9 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
     }
     for (const node of tree.nodes.byRemoteKey(tree.volume, item.source)) {
       // Directories follow together, at the end.
-      if (node.kind !== 'directory') noteMoved(job, node, { ...copied, key: target })
+      if (node.kind === 'directory') continue
+      noteMoved(job, node, { ...copied, key: target })
+      if (!isBelow(job, node, item.source.slice(row.key.length))) journalStray(tree, node.id)
     }
   })
 }
@@ -248,7 +239,7 @@ async function finish(job: Job, id: number, source: string, target: string): Pro
 /** The directory was removed while it moved: copies that nobody names any more go, too. */
 export async function giveUpDirectory(job: Job): Promise<void> {
   const { tree, row } = job
-  const target = row.record ? readPlan(row.record).target : undefined
+  const target = plannedTarget(row)
   await tree.change(() => {
     let after = ''
     for (;;) {

@@ -8,6 +8,7 @@ import { assert, present } from '../base/assert.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
+import { plannedTarget } from './move-plan.ts'
 import { folderObjectOf } from './object-attributes.ts'
 import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
 
@@ -325,6 +326,10 @@ function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
   const key = tree.keyOf(row)
   retargetJournal(tree, row, oldKey, key)
   const waiting = tree.journal.opOfNode(row.id, 'move')
+  if (row.kind === 'directory' && row.remoteKey !== oldKey) {
+    // A move that is planned ends there, and takes what it finds along to the new path.
+    if (!waiting || plannedTarget(waiting) !== oldKey) journalStrays(tree, oldKey, key)
+  }
   const isHome = row.remoteKey === null || row.remoteKey === key
   if (isHome && waiting && !tree.isRunning(waiting) && !hasCopies(tree, waiting)) {
     tree.journal.remove(waiting.seq)
@@ -332,6 +337,36 @@ function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
   const isCarriedByPut = tree.journal.opOfNode(row.id, 'put') !== undefined
   if (isHome || waiting || isCarriedByPut || !row.isSealed) return
   journalHome(tree, row)
+}
+
+/**
+ * What was stored at the old path of a directory while the directory's own objects still lay under
+ * another one: its move does not know of it.
+ */
+function journalStrays(tree: Tree, oldKey: string, key: string): void {
+  let after = ''
+  let carried: string | undefined
+  for (;;) {
+    const nodes = tree.nodes.byRemotePrefix(tree.volume, oldKey, after, CHILDREN_PAGE)
+    for (const node of nodes) {
+      const remoteKey = node.remoteKey ?? ''
+      const isBelow = node.parent !== null && tree.keyOf(node).startsWith(key)
+      if (!isBelow || (carried !== undefined && remoteKey.startsWith(carried))) continue
+      journalStray(tree, node.id)
+      if (node.kind === 'directory') carried = remoteKey
+    }
+    const last = nodes.at(-1)?.remoteKey
+    if (!last) return
+    after = last
+  }
+}
+
+/** The object goes to the node's path, unless something that waits takes it there anyway. */
+export function journalStray(tree: Tree, id: number): void {
+  const row = tree.nodes.byId(id)
+  if (!row || row.parent === null) return
+  const isCarried = tree.journal.ofNode(id).some(({ op }) => op === 'put' || op === 'move')
+  if (!isCarried) journalHome(tree, row)
 }
 
 /** Moves the object to the file's path, when it lies elsewhere. */

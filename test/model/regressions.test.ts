@@ -4,6 +4,27 @@ import { runHistory, type Step } from './history.ts'
 
 const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
   [
+    'a file that was stored while its folder waited to be renamed stayed behind when that was renamed again',
+    [
+      { op: 'other-put', path: 'a/b', size: 1 },
+      { op: 'write', path: 'a/c', offset: 0, size: 1_100_000, truncate: true },
+      { op: 'rename', path: 'a', to: 'b' },
+      { op: 'wait', ms: 900 },
+      { op: 'rename', path: 'b', to: 'c' },
+    ],
+  ],
+  [
+    'and so did a folder that was made in it',
+    [
+      { op: 'other-put', path: 'a/b', size: 1 },
+      { op: 'mkdir', path: 'a/c' },
+      { op: 'write', path: 'a/c/a', offset: 0, size: 100, truncate: true },
+      { op: 'rename', path: 'a', to: 'b' },
+      { op: 'wait', ms: 900 },
+      { op: 'rename', path: 'b', to: 'a' },
+    ],
+  ],
+  [
     'a write of nothing changed the time of a file',
     [
       { op: 'append', path: 'c', size: 0 },
