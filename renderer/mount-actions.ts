@@ -69,3 +69,31 @@ export function useMountActions() {
     },
   }
 }
+
+/** The two answers about files that were removed in great number. */
+export function useDeletesAnswer({ dir }: Pick<MountRow, 'dir'>) {
+  const answer = useAction('deletes/answer')
+  const told = (words: string) => ({
+    onError: (thrown: unknown) => showFailure('This was not changed', thrown),
+    onSuccess: ({ count }: { readonly count: number }) =>
+      notifications.show({ message: `${formatCount(count, 'file')} ${words}` }),
+  })
+  return {
+    isAnswering: answer.isPending,
+    error: answer.error,
+    bringBack: () => answer.mutate({ dir, answer: 'undo' }, told(`back in ${folderName(dir)}`)),
+    /** @param onDone when the engine has it */
+    remove: (onDone: () => void) => {
+      const { onSuccess } = told('will be deleted in the bucket')
+      answer.mutate(
+        { dir, answer: 'allow' },
+        {
+          onSuccess: (answered) => {
+            onSuccess(answered)
+            onDone()
+          },
+        },
+      )
+    },
+  }
+}

@@ -11,6 +11,7 @@ export type OpenDialog =
   | { readonly kind: 'unmount'; readonly dir: string }
   | { readonly kind: 'remove-mount'; readonly dir: string }
   | { readonly kind: 'foreign-uploads'; readonly dir: string }
+  | { readonly kind: 'delete-held'; readonly dir: string }
   | { readonly kind: 'remove-connection'; readonly id: string }
   | { readonly kind: 'renew-keys'; readonly id: string }
   | { readonly kind: 'budget'; readonly id: string }

@@ -81,7 +81,14 @@ export const MountView = z.object({
   pendingBytes: z.number().int(),
   pendingOther: PendingOther.optional(),
   /** Objects that programs removed in great number, and that the bucket keeps until a person answers. */
-  heldDeletes: z.object({ count: z.number().int(), sinceMs: z.number() }).optional(),
+  heldDeletes: z
+    .object({
+      count: z.number().int(),
+      sinceMs: z.number(),
+      /** Paths of some of them, below the folder. */
+      examples: z.array(z.string()).optional(),
+    })
+    .optional(),
   /** Entries seen so far whose keys cannot be names here: they have another one, and act as themselves. */
   renamedItems: z.number().int(),
   /** How the endpoint can be used, and since when. */

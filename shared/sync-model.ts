@@ -114,6 +114,8 @@ export const SyncCounts = z.object({
   uploading: Count,
   downloading: Count,
   failed: Count,
+  /** Of the failed, deletions that a person is asked about. Absent: none. */
+  heldDeletes: Count.optional(),
   conflicts: Count,
 })
 export type SyncCounts = z.infer<typeof SyncCounts>

@@ -15,6 +15,7 @@ export function verdictOf(facts: VerdictFacts): VerdictView {
   const { counts } = facts
   const needing = counts.failed + counts.conflicts
   if (needing > 0) {
+    if (needing === counts.heldDeletes) return { kind: 'attention', sentence: heldWords(needing) }
     const verb = needing === 1 ? 'needs' : 'need'
     return { kind: 'attention', sentence: `${formatCount(needing, 'file')} ${verb} attention` }
   }
@@ -24,4 +25,9 @@ export function verdictOf(facts: VerdictFacts): VerdictView {
   const sentence = pendingSentence(counts)
   if (facts.isWorkingOffline || facts.isOffline) return { kind: 'offline', sentence }
   return { kind: facts.isPaused ? 'paused' : 'working', sentence }
+}
+
+/** `1,204 removed files wait for your answer` */
+function heldWords(count: number): string {
+  return `${formatCount(count, 'removed file')} ${count === 1 ? 'waits' : 'wait'} for your answer`
 }

@@ -25,12 +25,16 @@ import { localPathOf } from './local-paths.ts'
 import { findRoot } from './mount-root.ts'
 import { programName } from './program-name.ts'
 import { stateXattrs } from './state-xattrs.ts'
+import { pathOfKey } from './sync-lists.ts'
 import type { Stores, Volume } from './volume.ts'
 
 type StartRequest = EngineParsed<'mounts/start'>
 
 /** Rows of "needs attention" that a status carries. */
 const ERRORS_SHOWN_MAX = 100
+
+/** Removed files that are named to the person who is asked about all of them. */
+const HELD_EXAMPLES_MAX = 5
 
 const MAY_NOT_WRITE =
   'The keys may not write here, so the folder is read-only. Ask for keys that may, or for the right to write.'
@@ -136,7 +140,7 @@ export class MountSession {
       pendingFiles: pending.files,
       pendingBytes: pending.bytes,
       ...(pending.other ? { pendingOther: pending.other } : {}),
-      ...(held.count > 0 ? { heldDeletes: held } : {}),
+      ...(held.count > 0 ? { heldDeletes: { ...held, examples: this.#heldExamples() } } : {}),
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
       connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },
       ...(listedMs === undefined || listedMs === 0 ? {} : { listedMs }),
@@ -174,6 +178,13 @@ export class MountSession {
   #heldDeletes(): { count: number; sinceMs: number } {
     const { tree } = this.volume
     return tree.journal.heldDeletes(tree.volume, this.prefix)
+  }
+
+  /** Paths below the folder. */
+  #heldExamples(): string[] {
+    const { tree } = this.volume
+    const keys = tree.journal.heldKeys(tree.volume, this.prefix, HELD_EXAMPLES_MAX)
+    return keys.map((key) => pathOfKey(key.slice(this.prefix.length)))
   }
 
   #readOnlyReason(): string | undefined {

@@ -54,6 +54,7 @@ export class SyncLists {
     }))
     const sum = (of: (one: (typeof sums)[number]) => number) =>
       sums.reduce((total, one) => total + of(one), 0)
+    const held = sum((one) => one.held)
     const folders = sum(({ other }) => other?.folders ?? 0)
     const changes = sum(({ other }) => other?.changes ?? 0)
     return {
@@ -63,6 +64,7 @@ export class SyncLists {
       uploading: sum(({ uploading }) => uploading),
       downloading: fetcher.status().versions.filter(({ version }) => isIn(version, scope)).length,
       failed: sum(({ failed }) => failed),
+      ...(held > 0 ? { heldDeletes: held } : {}),
       conflicts: sum((one) => one.conflicts),
     }
   }

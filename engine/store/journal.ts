@@ -17,6 +17,7 @@ import { assert } from '../base/assert.ts'
 import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Database, Row, SqlValue } from './database.ts'
 import { MoveItems } from './move-items.ts'
+import { PENDING, type Pending, pendingOf } from './pending.ts'
 
 /** What a person saved, without what Pail itself has to tidy up. */
 const NOT_SCRATCH = `AND key NOT GLOB '*${SCRATCH_NAME}*'`
@@ -54,24 +55,6 @@ export type JournalRow = {
 
 export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
   Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>>
-
-export type Pending = {
-  /** Everything that waits, whatever it is. */
-  readonly files: number
-  readonly bytes: number
-  /** Of these, what is no file: new folders; renames, deletions and attributes. Absent: none. */
-  readonly other?: { readonly folders: number; readonly changes: number }
-}
-
-const PENDING = `count(*) AS files, coalesce(sum(bytes), 0) AS bytes,
-  coalesce(sum(op = 'marker'), 0) AS folders,
-  coalesce(sum(op IN ('attributes', 'move', 'delete')), 0) AS changes`
-
-function pendingOf(row: Row | undefined): Pending {
-  const [folders, changes] = [Number(row?.folders), Number(row?.changes)]
-  const pending = { files: Number(row?.files), bytes: Number(row?.bytes) }
-  return folders + changes > 0 ? { ...pending, other: { folders, changes } } : pending
-}
 
 export class Journal {
   /** Plans of directory moves. */
@@ -253,16 +236,17 @@ export class Journal {
     return pendingOf(row)
   }
 
-  /** Like `pending`, and how many of them wait for a person. */
-  summary(volume: number, prefix: string): Pending & { readonly failed: number } {
+  /** Like `pending`, and how many of them wait for a person, for an answer about deletions alone. */
+  summary(volume: number, prefix: string): Pending & { failed: number; held: number } {
     const row = this.#database.get(
-      `SELECT ${PENDING}, coalesce(sum(state = 'failed'), 0) AS failed FROM journal
+      `SELECT ${PENDING}, coalesce(sum(state = 'failed'), 0) AS failed,
+       coalesce(sum(state = 'failed' AND error_code = 'mount/deletes-held'), 0) AS held FROM journal
        WHERE volume = ? AND key >= ? AND key < ? AND state <> 'cancelled' ${NOT_SCRATCH}`,
       volume,
       prefix,
       `${prefix}\u{10ffff}`,
     )
-    return { ...pendingOf(row), failed: Number(row?.failed) }
+    return { ...pendingOf(row), failed: Number(row?.failed), held: Number(row?.held) }
   }
 
   /** What of any bucket is not there yet. */
@@ -395,6 +379,12 @@ export class Journal {
       `${prefix}\u{10ffff}`,
     )
     return { count: Number(row?.count), sinceMs: Number(row?.since ?? 0) }
+  }
+
+  /** Keys of some of them, as they were removed. */
+  heldKeys(volume: number, prefix: string, countMax: number): string[] {
+    const place = [volume, prefix, `${prefix}\u{10ffff}`, countMax]
+    return this.#many(`WHERE ${HELD} ORDER BY seq LIMIT ?`, ...place).map(({ key }) => key)
   }
 
   /** The person lets them go... */

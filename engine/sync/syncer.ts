@@ -8,7 +8,8 @@
  */
 import { setMaxListeners } from 'node:events'
 import { ERRORS, PailError } from '../../shared/errors.ts'
-import type { JournalRow, Pending } from '../store/journal.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { Pending } from '../store/pending.ts'
 import type { WholeCopy } from './content.ts'
 import { canCopyWhole, copyWhole } from './copy-whole.ts'
 import { rewriteAttributes } from './job-attributes.ts'

@@ -6,12 +6,19 @@ import { formatCount } from '../../shared/sentences.ts'
 import type { AttentionEntry, AttentionGroup } from '../../shared/sync-model.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { needsPerson } from '../../shared/window-verdict.ts'
-import { showFailure, useMountActions } from '../mount-actions.ts'
+import { showFailure, useDeletesAnswer, useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ToneIcon } from '../parts/tone.tsx'
 import { useAction, useActivityList, useStatus } from '../queries.ts'
-import { connectionOf, heldSentence, isAboutKeys, serverWords } from '../view/attention.ts'
+import {
+  connectionOf,
+  groupsBeside,
+  heldNames,
+  heldSentence,
+  isAboutKeys,
+  serverWords,
+} from '../view/attention.ts'
 import { folderName, stateAction, stateWord } from '../view/mount-state.ts'
 import { exactTime, relativeTime } from '../view/time.ts'
 import classes from './activity.module.css'
@@ -25,7 +32,7 @@ export function AttentionPanel() {
   return (
     <Loaded query={query}>
       {({ entries }) =>
-        entries.length === 0 && folders.length === 0 ? (
+        groupsBeside(entries, folders).length === 0 && folders.length === 0 ? (
           <NothingNeeded />
         ) : (
           <div className={classes.scroll}>
@@ -36,7 +43,7 @@ export function AttentionPanel() {
                 <HeldCard key={mount.dir} mount={mount} held={mount.heldDeletes} />
               ),
             )}
-            {entries.map((group) => (
+            {groupsBeside(entries, folders).map((group) => (
               <GroupCard key={group.cause} group={group} mounts={status.mounts} />
             ))}
           </div>
@@ -95,15 +102,17 @@ function GroupCard({ group, mounts }: GroupProps) {
           {isAboutKeys(group) && connectionId !== undefined && (
             <KeysButton onClick={() => open({ kind: 'renew-keys', id: connectionId })} />
           )}
-          <Button
-            variant="default"
-            size="xs"
-            leftSection={<IconRefresh size={15} aria-hidden />}
-            loading={retry.isPending}
-            onClick={() => retry.mutate({ cause: group.cause }, { onError })}
-          >
-            {group.total > 1 ? 'Try all of these again' : 'Try again'}
-          </Button>
+          {group.cause !== 'mount/deletes-held' && (
+            <Button
+              variant="default"
+              size="xs"
+              leftSection={<IconRefresh size={15} aria-hidden />}
+              loading={retry.isPending}
+              onClick={() => retry.mutate({ cause: group.cause }, { onError })}
+            >
+              {group.total > 1 ? 'Try all of these again' : 'Try again'}
+            </Button>
+          )}
         </>
       }
     >
@@ -156,38 +165,38 @@ type HeldProps = {
   readonly held: NonNullable<MountRow['heldDeletes']>
 }
 
+/** Bringing back is the answer at hand: it loses nothing. The other one is asked about once more. */
 function HeldCard({ mount, held }: HeldProps) {
-  const answer = useAction('deletes/answer')
-  const say = (word: 'allow' | 'undo') => {
-    const onError = (thrown: unknown) => showFailure('This was not changed', thrown)
-    answer.mutate({ dir: mount.dir, answer: word }, { onError })
-  }
+  const { open } = useNavigation()
+  const { bringBack, isAnswering } = useDeletesAnswer(mount)
+  const names = heldNames(held)
   return (
     <CauseCard
       title={`${folderName(mount.dir)}: ${heldSentence(held)}`}
-      note={`Removed ${relativeTime(held.sinceMs, Date.now())}. Allow: the bucket loses them. Undo: they come back into the folder.`}
+      note={`Removed ${relativeTime(held.sinceMs, Date.now())}, so many at once that Pail asks first. Until you answer nothing is lost.`}
       actions={
         <>
           <Button
             color="red"
             variant="outline"
             size="xs"
-            disabled={answer.isPending}
-            onClick={() => say('allow')}
+            disabled={isAnswering}
+            onClick={() => open({ kind: 'delete-held', dir: mount.dir })}
           >
-            Allow
+            Delete in the bucket…
           </Button>
-          <Button
-            variant="default"
-            size="xs"
-            disabled={answer.isPending}
-            onClick={() => say('undo')}
-          >
-            Undo
+          <Button size="xs" loading={isAnswering} onClick={bringBack}>
+            Bring them back
           </Button>
         </>
       }
-    />
+    >
+      {names !== '' && (
+        <p className={`${classes.heldNames} selectable`} title={names}>
+          {names}
+        </p>
+      )}
+    </CauseCard>
   )
 }
 

@@ -3,6 +3,7 @@ import { useNavigation } from '../navigation.ts'
 import { useConnections, useStatus } from '../queries.ts'
 import { AddConnectionDialog } from './add-connection.tsx'
 import { BudgetDialog } from './budget.tsx'
+import { DeleteHeldDialog } from './delete-held.tsx'
 import { ForeignUploadsDialog } from './foreign-uploads.tsx'
 import { MountDialog } from './mount.tsx'
 import { RemoveConnectionDialog } from './remove-connection.tsx'
@@ -20,6 +21,7 @@ const OF_MOUNT = {
   unmount: UnmountDialog,
   'remove-mount': RemoveMountDialog,
   'foreign-uploads': ForeignUploadsDialog,
+  'delete-held': DeleteHeldDialog,
 } as const
 
 export function Dialogs() {

@@ -73,7 +73,7 @@ function FolderNotes({ mount }: RowProps) {
       {heldDeletes !== undefined && (
         <p className={classes.reason}>
           {heldSentence(heldDeletes)}.{' '}
-          <NoteLink onClick={() => goTo('activity')}>Allow or undo…</NoteLink>
+          <NoteLink onClick={() => goTo('activity')}>Bring back or delete…</NoteLink>
         </p>
       )}
     </>

@@ -29,6 +29,23 @@ export function heldSentence({ count }: NonNullable<MountRow['heldDeletes']>): s
   return `${formatCount(count, 'removed file')} ${count === 1 ? 'is' : 'are'} still in the bucket`
 }
 
+/** The question about removed files is asked by the folder, where it is mounted. */
+export function groupsBeside(
+  groups: readonly AttentionGroup[],
+  mounts: readonly MountRow[],
+): AttentionGroup[] {
+  const isAsked = mounts.some(({ heldDeletes }) => heldDeletes !== undefined)
+  return groups.filter(({ cause }) => cause !== 'mount/deletes-held' || !isAsked)
+}
+
+/** `runs/a.h5, runs/b.h5 and 1,202 more` */
+export function heldNames({ count, examples = [] }: NonNullable<MountRow['heldDeletes']>): string {
+  const more = count - examples.length
+  if (examples.length === 0) return ''
+  const rest = more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''
+  return `${examples.join(', ')}${rest}`
+}
+
 export type ActivityCounts = {
   readonly queue: number
   readonly attention: number
@@ -51,7 +68,7 @@ export function activityCounts({ sync, mounts }: WindowStatus): ActivityCounts {
   const { counts, queue } = sync ?? NOTHING
   return {
     queue: queue.total,
-    attention: counts.failed + mounts.filter(needsPerson).length,
+    attention: counts.failed - (counts.heldDeletes ?? 0) + mounts.filter(needsPerson).length,
     conflicts: counts.conflicts,
   }
 }

@@ -21,6 +21,8 @@ import { plainS3Client } from '../support/s3-client.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const BUCKET = 'beamline-7'
+/** What others stored shows when the listing is old enough to be made again. */
+const LISTED = { timeout: 30_000, interval: 500 }
 const ALL_UPLOADED = 'Everything you saved is in the bucket'
 
 let screen: Screen
@@ -182,6 +184,25 @@ describe('the activity', () => {
     await dialog.getByText('No upload of others is open here.').waitFor()
     expect(await s3.openUploads(BUCKET)).toEqual([])
     await dialog.getByText('Close', { exact: true }).click()
+  })
+
+  test('asks about files that were removed in great number, and brings them back', async () => {
+    const s3 = plainS3Client(server)
+    const names = Array.from({ length: 120 }, (_, at) => `many/${at}`)
+    await Promise.all(names.map((name) => s3.put(BUCKET, name, name)))
+    const count = () => runProgram('ls "$1/many" 2>&1 | wc -l', mountDir()).trim()
+    await expect.poll(count, LISTED).toBe('120')
+    runProgram('rm -r "$1/many"', mountDir())
+    await verdict('120 removed files wait for your answer')
+    await goTo('Folders')
+    await window.getByRole('button', { name: 'Bring back or delete…' }).click()
+    await window.getByRole('button', { name: 'Delete in the bucket…' }).click()
+    await window.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    await takePictures({ running, folders }, 'removed')
+    await window.getByRole('button', { name: 'Bring them back' }).click()
+    await verdict(ALL_UPLOADED)
+    expect(await s3.list(BUCKET, 'many/')).toHaveLength(120)
+    await expect.poll(count, LISTED).toBe('120')
   })
 
   test('asks before quitting with the figures of the engine, and stays when told to', async () => {

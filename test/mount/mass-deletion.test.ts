@@ -37,6 +37,10 @@ describe('Everything in a folder removed at once', () => {
     const held = async () => (await mount.status()).mounts[0]?.heldDeletes?.count ?? 0
     await removeAll()
     expect(await held()).toBe(FILES)
+    const { sync, mounts } = await mount.status()
+    expect(sync.verdict.sentence).toBe(`${FILES} removed files wait for your answer`)
+    expect(mounts[0]?.heldDeletes?.examples).toHaveLength(5)
+    expect(mounts[0]?.heldDeletes?.examples?.[0]).toMatch(/^folder\/file \d+$/)
     const flushed = await mount.pail.run(['flush', '--wait', '--timeout', '5'])
     expect(flushed.code).toBe(1)
     expect(flushed.stderr).toContain('They need attention: see pail status.')

@@ -130,20 +130,40 @@ describe('the activity', () => {
     await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
   })
 
-  test.each(['Allow', 'Undo'])(
-    'answers for files that were removed in great number: %s',
-    async (word) => {
-      const bridge = new FakeBridge()
-      bridge.status = statusOf(mountRow({ heldDeletes: { count: 1204, sinceMs: Date.now() } }))
-      await openActivity(bridge)
-      const name = 'data: 1,204 removed files are still in the bucket'
-      const card = await screen.findByRole('region', { name })
-      fireEvent.click(within(card).getByRole('button', { name: word }))
-      await expect
-        .poll(() => bridge.inputsOf('deletes/answer'))
-        .toEqual([{ dir: DIR, answer: word.toLowerCase() }])
-    },
-  )
+  test('brings back files that were removed in great number at one click', async () => {
+    const bridge = new FakeBridge()
+    const examples = ['runs/a.h5', 'runs/b.h5']
+    const held = { count: 1204, sinceMs: Date.now(), examples }
+    bridge.status = statusOf(mountRow({ heldDeletes: held }))
+    const entry = { seq: 1, bucket: 'data', path: 'runs/a.h5', atMs: 0, attempts: 1, detail: '' }
+    const cause = 'mount/deletes-held' as const
+    bridge.attention = [{ cause, sentence: 'Answer.', total: 1204, entries: [entry] }]
+    await openActivity(bridge)
+    const name = 'data: 1,204 removed files are still in the bucket'
+    const card = await screen.findByRole('region', { name })
+    within(card).getByText('runs/a.h5, runs/b.h5 and 1,202 more')
+    within(card).getByText(/Until you answer nothing is lost/)
+    // One question, asked once.
+    expect(screen.queryByRole('region', { name: 'Answer.' })).toBeNull()
+    fireEvent.click(within(card).getByRole('button', { name: 'Bring them back' }))
+    await expect
+      .poll(() => bridge.inputsOf('deletes/answer'))
+      .toEqual([{ dir: DIR, answer: 'undo' }])
+  })
+
+  test('deletes them in the bucket only after another question, whose default is no', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow({ heldDeletes: { count: 1204, sinceMs: Date.now() } }))
+    await openActivity(bridge)
+    fireEvent.click(await screen.findByRole('button', { name: 'Delete in the bucket…' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Delete 1,204 files in the bucket?' })
+    await expect.poll(() => document.activeElement?.textContent).toBe('Cancel')
+    expect(bridge.inputsOf('deletes/answer')).toEqual([])
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Delete 1,204 files' }))
+    await expect
+      .poll(() => bridge.inputsOf('deletes/answer'))
+      .toEqual([{ dir: DIR, answer: 'allow' }])
+  })
 
   test.each(['mine', 'theirs', 'both'])(
     'resolves a conflict by keeping %s, as it was shown',

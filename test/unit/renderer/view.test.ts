@@ -44,6 +44,14 @@ describe('the verdict', () => {
     })
   })
 
+  test('says that removed files wait for an answer, and counts the question once', () => {
+    const counts = { ...syncView().counts, pendingFiles: 150, failed: 150, heldDeletes: 150 }
+    const heldDeletes = { count: 150, sinceMs: 0 }
+    const status = { ...statusOf(mountRow({ heldDeletes })), sync: syncWith({ counts }) }
+    expect(verdict(status).sentence).toBe('150 removed files wait for your answer')
+    expect(activityCounts(status).attention).toBe(1)
+  })
+
   test('does not claim anything while the engine is away, or before the first folder', () => {
     const away = { ...statusOf(mountRow({ state: 'starting' })) }
     const engine = { state: 'restarting' as const, isShared: false, reason: 'It restarts.' }

@@ -55,6 +55,7 @@ describe('What is pending', () => {
       files: 2,
       bytes: 5,
       failed: 0,
+      held: 0,
       other: { folders: 1, changes: 0 },
     })
   })
@@ -85,5 +86,7 @@ describe('Another try', () => {
       journal.retry({ cause: 'mount/deletes-held' }, 1)
     })
     expect(stateOf(held)).toBe('failed')
+    expect(journal.summary(volume, '')).toMatchObject({ failed: 1, held: 1 })
+    expect(journal.heldKeys(volume, '', 5)).toEqual(['gone'])
   })
 })
