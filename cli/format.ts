@@ -61,7 +61,8 @@ export function formatStatus(status: StatusView | undefined): string {
   const mounts = status.mounts.filter((mount) => mount.state !== 'stopped' || isWaiting(mount))
   const head = `Engine ${engine.version}, process ${engine.pid}, data in ${engine.dataDir}`
   if (mounts.length === 0) return `${head}\nNothing is mounted.`
-  return [head, '', ...mountTable(mounts), ...mounts.flatMap(problemsOf)].join('\n')
+  const lines = [head, '', ...mountTable(mounts), ...mounts.flatMap(problemsOf)]
+  return [...lines, ...archiveLines(status)].join('\n')
 }
 
 /** A folder that is not mounted any more is of interest while something of it is not uploaded. */
@@ -86,7 +87,8 @@ function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
   const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
   const told = [...reason, ...heldSentence(mount), ...errors, ...renamedOf(mount)]
-  const lines = [...told, ...unprotectedOf(mount)].map(printable)
+  const hints = (mount.hints ?? []).map(({ sentence }) => `${sentence} (pail dismiss ${mount.dir})`)
+  const lines = [...told, ...unprotectedOf(mount), ...hints].map(printable)
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
@@ -95,6 +97,17 @@ function heldSentence({ dir, heldDeletes }: MountView): string[] {
   const objects = formatCount(heldDeletes.count, 'object')
   const ask = `pail deletes ${dir} --allow, or --undo to have them back`
   return [`${dir}: ${objects} were removed at once and are still in the bucket: ${ask}.`]
+}
+
+/** What is archived and was wanted, and what is on its way back. */
+function archiveLines({ unavailable = [], restores = [] }: StatusView): string[] {
+  const wanted = unavailable.filter(({ why }) => why === 'archived')
+  const lines = wanted.map(({ path, sentence = '' }) => `${path}: ${sentence}`)
+  const onTheirWay = restores.filter(({ state }) => state === 'asked' || state === 'restoring')
+  if (onTheirWay.length > 0) {
+    lines.push(`${formatCount(onTheirWay.length, 'file')} on the way back: pail restore --list`)
+  }
+  return lines.length === 0 ? [] : ['', ...lines.map(printable)]
 }
 
 function renamedOf(mount: MountView): string[] {

@@ -16,6 +16,7 @@ import { mount } from './commands/mount.ts'
 import { receive } from './commands/receive.ts'
 import { checkSend, send } from './commands/send.ts'
 import { unmount } from './commands/unmount.ts'
+import { addDismissCommand } from './dismiss-command.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
 import { addJunkCommand } from './junk-command.ts'
 import type { MountOptions } from './mount-request.ts'
@@ -90,6 +91,7 @@ function buildProgram(run: Run): Command {
   addPinCommands(tools)
   addJunkCommand(tools)
   addRestoreCommand(tools)
+  addDismissCommand(tools)
   addSyncCommands(program, run)
   return program
 }

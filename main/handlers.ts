@@ -43,6 +43,7 @@ export function windowHandlers(parts: HandlerParts): WindowHandlers {
     'pins/set': (input) => engine.call('pins/set', input),
     'pins/check': (input) => engine.call('pins/check', input),
     'archive/restore': (input) => change('archive/restore', input),
+    'hints/dismiss': (input) => change('hints/dismiss', input),
     'network/work-offline': (input) => change('network/work-offline', input),
     'junk/get': (input) => engine.call('junk/get', input),
     'junk/set': (input) => change('junk/set', input),

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { archiveCalls, archiveEvents } from './archive.ts'
 import { ERRORS, type ErrorCode, type WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
+import { hintCalls, hintEvents } from './hints.ts'
 import { junkCalls } from './junk.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
@@ -45,6 +46,7 @@ export const engineCalls = {
   ...keepingCalls,
   ...junkCalls,
   ...archiveCalls,
+  ...hintCalls,
   'engine/status': { input: z.object({}), output: StatusView },
   /**
    * Returns when the folder answers its first request; the journal is replayed before that. For a
@@ -199,6 +201,7 @@ export const engineEvents = {
   ...keepingEvents,
   ...folderEvents,
   ...archiveEvents,
+  ...hintEvents,
 } as const
 
 export type EngineCall = keyof typeof engineCalls

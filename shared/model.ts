@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { RestoreView } from './archive.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
+import { HintView } from './hints.ts'
 import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { PendingOther, SyncView } from './sync-model.ts'
 
@@ -95,6 +96,8 @@ export const MountView = z.object({
   connectivity: z.object({ state: z.enum(CONNECTIVITIES), sinceMs: z.number() }).optional(),
   /** When the folder's top was listed; absent: never. */
   listedMs: z.number().optional(),
+  /** What a person is told about the folder until they dismiss it; absent: nothing. */
+  hints: z.array(HintView).optional(),
   /** Uploads that wait for a person, newest first, at most 100. */
   errors: z.array(
     z.object({

@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { archiveCalls, RestoreView } from './archive.ts'
 import { engineCalls } from './engine-contract.ts'
+import { hintCalls } from './hints.ts'
 import { junkCalls } from './junk.ts'
 import {
   ConnectionRequestsView,
@@ -109,6 +110,7 @@ export const windowCalls = {
   'pins/check': keepingCalls['pins/check'],
   'network/work-offline': keepingCalls['network/work-offline'],
   'archive/restore': archiveCalls['archive/restore'],
+  'hints/dismiss': hintCalls['hints/dismiss'],
   /** Names of files that are never uploaded: one list for everything. */
   'junk/get': junkCalls['junk/get'],
   'junk/set': junkCalls['junk/set'],

@@ -22,6 +22,7 @@ export const WINDOW_CALLS = [
   'pins/check',
   'network/work-offline',
   'archive/restore',
+  'hints/dismiss',
   'junk/get',
   'junk/set',
   'queue/list',

@@ -294,6 +294,7 @@ class MountEngine implements Engine {
       origin: `mount-${++this.#originCount}`,
       stateOf: (row) => this.#sync.pathState(volume, row, row.name),
       onDidChange: () => this.#feed.change(),
+      onDidHint: (hint) => this.#tell({ event: 'hints/raised', value: { dir, ...hint } }),
       onDidMiss: (path, missed) => this.#keeping.noteUnavailable(path, missed),
     })
     try {

@@ -6,13 +6,18 @@ import type { MountSession } from './mount-session.ts'
 /** Longest look through the open uploads of a bucket. */
 const HYGIENE_MS = 120_000
 
-type HygieneCall = 'deletes/answer' | 'uploads/foreign' | 'uploads/abort'
+type HygieneCall = 'hints/dismiss' | 'deletes/answer' | 'uploads/foreign' | 'uploads/abort'
 
 /** @param sessionOf  throws PailError `mount/not-mounted` */
 export function hygieneHandlers(
   sessionOf: (dir: string) => Promise<MountSession>,
 ): Pick<EngineHandlers, HygieneCall> {
   return {
+    'hints/dismiss': async ({ dir, hint }) => {
+      const session = await sessionOf(dir)
+      session.dismissHint(hint)
+      return {}
+    },
     'deletes/answer': async ({ dir, answer }) => ({
       count: await (await sessionOf(dir)).answerDeletes(answer),
     }),

@@ -7,6 +7,7 @@
 
 import type { EngineParsed } from '../../shared/engine-contract.ts'
 import { ERRORS, type ErrorCode, PailError } from '../../shared/errors.ts'
+import type { Hint, HintView } from '../../shared/hints.ts'
 import type { FoundFiles, MountView } from '../../shared/model.ts'
 import {
   MOUNT_TRANSITIONS,
@@ -17,10 +18,13 @@ import {
 import type { PathState } from '../../shared/sync-model.ts'
 import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
+import { Hints } from '../store/hints.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { PinTable } from '../store/pin-table.ts'
 import { publicTwinOf } from '../sync/private-endpoint.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
 import { archivedWords, type Missed } from './archived-words.ts'
+import { GitHint, hintsOf } from './git-hint.ts'
 import { localPathOf } from './local-paths.ts'
 import { findRoot } from './mount-root.ts'
 import { programName } from './program-name.ts'
@@ -52,6 +56,8 @@ export type SessionParts = {
   readonly onDidChange: () => void
   /** A program could not have this file. */
   readonly onDidMiss: (path: string, missed: Missed) => void
+  /** Something is to be told about the folder, once. */
+  readonly onDidHint: (hint: HintView) => void
   /** What is known of a file, for the attributes `user.pail.*`. */
   readonly stateOf: (row: NodeRow) => PathState
 }
@@ -69,12 +75,16 @@ export class MountSession {
   #vfs: MountVfs | undefined
   #fuse: FuseMount | undefined
   #ended: Promise<void> = Promise.resolve()
+  #gitHint: GitHint | undefined
+  readonly #hintStores: { readonly hints: Hints; readonly pins: PinTable }
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.dir = parts.dir
     this.volume = parts.volume
     this.prefix = normalizeSubpath(parts.request.subpath)
+    const { database } = parts.stores
+    this.#hintStores = { hints: new Hints(database), pins: new PinTable(database) }
   }
 
   get isReadOnly(): boolean {
@@ -101,6 +111,11 @@ export class MountSession {
       this.root = await findRoot(this.#parts.stores, this.volume, this.prefix)
       await this.#mount(this.root)
       this.#become('mounted')
+      this.#gitHint = new GitHint({
+        folder: this,
+        ...this.#hintStores,
+        onDidRaise: this.#parts.onDidHint,
+      })
     } catch (thrown) {
       this.#reason = PailError.from(thrown).remedy
       this.#become('failed')
@@ -125,6 +140,7 @@ export class MountSession {
     const pending = this.volume.syncer.pending(this.prefix)
     const shown = this.#shownState()
     const held = this.#heldDeletes()
+    const hints = hintsOf(this, this.#hintStores)
     const { tree, connectivity } = this.volume
     const listedMs = tree.nodes.byId(this.root)?.listedMs
     return {
@@ -144,8 +160,14 @@ export class MountSession {
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
       connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },
       ...(listedMs === undefined || listedMs === 0 ? {} : { listedMs }),
+      ...(hints.length > 0 ? { hints } : {}),
       errors: this.#errors(),
     }
+  }
+
+  dismissHint(hint: Hint): void {
+    this.#hintStores.hints.dismiss(this.dir, hint)
+    this.#parts.onDidChange()
   }
 
   #shownState(): { state: MountView['state']; reason?: string | undefined } {
@@ -296,6 +318,7 @@ export class MountSession {
   /** Unmounted, by us or by anyone: what programs left open is sealed now. */
   async #onEnd(): Promise<void> {
     this.#endedByItself = this.#life === 'mounted'
+    this.#gitHint?.close()
     try {
       await this.#vfs?.close()
     } finally {

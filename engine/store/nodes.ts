@@ -174,6 +174,17 @@ export class Nodes {
     return Number(this.#database.get(sql, parent)?.n)
   }
 
+  /** Directories of this name anywhere in a volume, as far as they are known. */
+  directoriesNamed(volume: number, name: string, countMax: number): NodeRow[] {
+    return this.#many(
+      `${SELECT} INDEXED BY node_directory WHERE kind = 1 AND name = ? AND volume = ? AND parent > 0
+       LIMIT ?`,
+      name,
+      volume,
+      countMax,
+    )
+  }
+
   /** Bytes of the longest path below a directory, as far as it is known; 0 when nothing is. */
   longestPathBytes(id: number): number {
     const component = 'length(CAST(coalesce(node.component, node.name) AS BLOB))'

@@ -60,6 +60,7 @@ CREATE TABLE cached_block (
  *
  * mount_point: folders of this computer that something was mounted on (mount-points.ts).
  * restore: versions in an archive that are not as their listing tells (restore-table.ts).
+ * hint: what a person was told once about a mounted folder (hints.ts).
  * folder_role: folders that a person marked send or receive (folder-roles.ts). options: JSON.
  * batch_file: send: files of the open batch that are in the bucket, as they were stored there.
  * Receive: files that arrived and were not told of yet.
@@ -181,6 +182,13 @@ CREATE TABLE batch_file (
 CREATE TABLE mount_point (
   dir TEXT PRIMARY KEY,
   mounted_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE hint (
+  dir TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  node INTEGER NOT NULL,
+  dismissed INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (dir, hint)
 ) WITHOUT ROWID;
 CREATE TABLE conflict (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

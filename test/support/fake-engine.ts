@@ -51,6 +51,7 @@ export class FakeEngine implements Engine {
         wait: 'up to 12 h',
       }),
       'archive/list': async () => [],
+      'hints/dismiss': async () => ({}),
       'deletes/answer': async () => ({ count: 0 }),
       'connections/renew': async () => ({ buckets: 0 }),
       'mounts/stop': async ({ dir }) => this.#stop(dir),
