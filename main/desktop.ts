@@ -8,6 +8,7 @@ import type { Log } from '../engine/base/log.ts'
 import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-contract.ts'
 import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
+import type { FileNews } from './archive-notices.ts'
 import { Connections } from './connections.ts'
 import type { EngineLink } from './engine-link.ts'
 import type { Folders } from './folders.ts'
@@ -26,6 +27,8 @@ export type DesktopParts = {
   readonly newId: () => string
   /** A batch of new files is on this computer. */
   readonly onDidReceive: (received: FoldersReceived) => void
+  /** A file could not be had, or came back from an archive. */
+  readonly onDidTellOfFiles: (news: FileNews) => void
   readonly connect: (signal: AbortSignal) => Promise<EngineLink>
 }
 
@@ -51,6 +54,7 @@ export function createDesktop(parts: DesktopParts): Desktop {
     },
     onDidChangeStatus: (status) => board.setEngineStatus(status),
     onDidReceive: parts.onDidReceive,
+    onDidTellOfFiles: parts.onDidTellOfFiles,
     onDidChangeCondition: (condition) => {
       log.write('info', 'engine/condition', { ...condition })
       board.setCondition(condition)

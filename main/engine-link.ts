@@ -8,6 +8,8 @@ import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-con
 import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
 
+import type { FileNews } from './archive-notices.ts'
+
 export interface EngineCaller {
   call<C extends EngineCall>(call: C, input: EngineInput<C>): Promise<EngineOutput<C>>
 }
@@ -17,6 +19,8 @@ export interface EngineLink extends EngineCaller {
   readonly isShared: boolean
   onDidChangeStatus(listener: (status: StatusView) => void): void
   onDidReceive(listener: (received: FoldersReceived) => void): void
+  /** Files that a program could not have, and files that came back from an archive. */
+  onDidTellOfFiles(listener: (news: FileNews) => void): void
   /** Resolves once, with the reason, when the engine is gone or let go of. Never rejects. */
   readonly closed: Promise<string>
   /** Lets go of the engine: one of our own is told to end, a shared one goes on. */
@@ -38,6 +42,10 @@ export function linkOver(client: EngineClient, { isShared, close }: LinkOwnershi
     },
     onDidReceive: (listener) => {
       client.on('folders/received', listener)
+    },
+    onDidTellOfFiles: (listener) => {
+      client.on('files/restored', (value) => listener({ event: 'files/restored', value }))
+      client.on('files/unavailable', (value) => listener({ event: 'files/unavailable', value }))
     },
     closed: new Promise((resolve) => {
       client.onDidClose((reason) => resolve(reason.detail))

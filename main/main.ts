@@ -23,6 +23,7 @@ import type { FoldersReceived } from '../shared/folder-roles.ts'
 import { formatCount } from '../shared/sentences.ts'
 import type { WindowStatus } from '../shared/window-contract.ts'
 import { APP_SCHEME, serveAppFile } from './app-protocol.ts'
+import { ArchiveNotices, type FileNews } from './archive-notices.ts'
 import { sendEvent, serveWindow } from './bridge.ts'
 import { connectToEngine } from './connect.ts'
 import { createDesktop, type Desktop } from './desktop.ts'
@@ -39,7 +40,7 @@ import { createTray, type TrayHandle } from './tray.ts'
 import { startUtilityEngine } from './utility-engine.ts'
 import { confine, createWindow, denyPermissions, PAGE_URL } from './window.ts'
 
-type Page = 'folders' | 'activity' | 'settings'
+type Page = 'folders' | 'activity' | 'offline' | 'settings'
 
 const dataDir = resolveDataDir(undefined, process.env)
 const log = new StderrLog()
@@ -53,6 +54,7 @@ class App {
   readonly #desktop: Desktop
   readonly #folders: Folders
   readonly #leaving: Leaving
+  readonly #archiveNotices = new ArchiveNotices(new SystemClock())
   #window: BrowserWindow | undefined
   #tray: TrayHandle | undefined
   #hasToldThatItStays = false
@@ -74,6 +76,7 @@ class App {
       log,
       newId: randomUUID,
       onDidReceive: (received) => this.#tellOfFiles(received),
+      onDidTellOfFiles: (news) => this.#tellOfArchive(news),
       connect: () => connectToEngine(engineWays()),
     })
     this.#leaving = new Leaving({
@@ -182,6 +185,18 @@ class App {
     const title = `${formatCount(files, 'new file')} in ${basename(dir)}`
     const notification = new Notification({ title, body: dir })
     notification.on('click', () => this.#openFolder(dir))
+    notification.show()
+  }
+
+  #tellOfArchive(news: FileNews): void {
+    const notice = this.#archiveNotices.of(news)
+    if (!notice || !Notification.isSupported()) return
+    const { title, body, dir } = notice
+    const notification = new Notification({ title, body })
+    notification.on('click', () => {
+      if (dir === undefined) this.showWindow('offline')
+      else this.#openFolder(dir)
+    })
     notification.show()
   }
 

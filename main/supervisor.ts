@@ -10,6 +10,7 @@ import type { EngineCall, EngineInput, EngineOutput } from '../shared/engine-con
 import { PailError } from '../shared/errors.ts'
 import type { FoldersReceived } from '../shared/folder-roles.ts'
 import type { StatusView } from '../shared/model.ts'
+import type { FileNews } from './archive-notices.ts'
 import type { EngineCaller, EngineLink } from './engine-link.ts'
 
 const RESTART_DELAY_MIN_MS = 500
@@ -38,6 +39,7 @@ export type SupervisorParts = {
   readonly onDidStart: (link: EngineLink) => void
   readonly onDidChangeStatus: (status: StatusView | undefined) => void
   readonly onDidReceive: (received: FoldersReceived) => void
+  readonly onDidTellOfFiles: (news: FileNews) => void
   readonly onDidChangeCondition: (condition: EngineCondition) => void
 }
 
@@ -137,6 +139,7 @@ export class EngineSupervisor implements EngineCaller {
     this.#link = link
     link.onDidChangeStatus(this.#parts.onDidChangeStatus)
     link.onDidReceive(this.#parts.onDidReceive)
+    link.onDidTellOfFiles(this.#parts.onDidTellOfFiles)
     this.#change({ state: 'running', isShared: link.isShared })
     endFirstTry()
     this.#parts.onDidStart(link)

@@ -4,6 +4,7 @@ import { IconPlane } from '@tabler/icons-react'
 import type { PinCheckView, PinView } from '../../shared/keeping-contract.ts'
 import { useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
+import { Archived } from '../parts/archived.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Page } from '../parts/page.tsx'
@@ -49,6 +50,7 @@ export function OfflinePage() {
           </ul>
         </section>
       )}
+      <Archived />
       <Missed />
     </Page>
   )
@@ -138,7 +140,7 @@ function CheckResult({ check }: { readonly check: PinCheckView }) {
 /** Files that programs wanted while there was no network: the next ones to keep. */
 function Missed() {
   const { status } = useStatus()
-  const missed = status.unavailable ?? []
+  const missed = (status.unavailable ?? []).filter(({ why }) => why === 'network')
   if (missed.length === 0) return null
   return (
     <section className={activity.section} aria-label="Wanted, and not here">

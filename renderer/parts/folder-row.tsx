@@ -22,6 +22,7 @@ import {
 } from '../view/mount-state.ts'
 import { listedWords, readOnlyReason } from '../view/rights.ts'
 import { exactTime } from '../view/time.ts'
+import { FolderHints } from './folder-hints.tsx'
 import { FolderMenu } from './folder-menu.tsx'
 import { ToneIcon } from './tone.tsx'
 import { UnprotectedMark } from './unprotected.tsx'
@@ -44,6 +45,7 @@ export function FolderRow({ mount }: RowProps) {
       <FolderState mount={mount} />
       <FolderActions mount={mount} />
       <FolderNotes mount={mount} />
+      <FolderHints mount={mount} />
       {mount.found !== undefined && (
         <p className={classes.reason}>
           {foundSentence(mount.found.count)} <span className="selectable">{mount.found.dir}</span>

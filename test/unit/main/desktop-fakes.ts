@@ -91,6 +91,8 @@ export class FakeLink implements EngineLink {
 
   onDidReceive(): void {}
 
+  onDidTellOfFiles(): void {}
+
   tell(status: StatusView): void {
     this.#listener(status)
   }
@@ -175,6 +177,7 @@ export function setUpDesktop(lives: readonly Answers[] = [WORKING_ENGINE]): Benc
     log: silentLog,
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
     onDidReceive: () => {},
+    onDidTellOfFiles: () => {},
     connect: async () => {
       const link = new FakeLink(lives[Math.min(links.length, lives.length - 1)] ?? {})
       links.push(link)

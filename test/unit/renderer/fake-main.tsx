@@ -106,6 +106,9 @@ export class FakeBridge implements WindowBridge {
     if (name === 'conflicts/list') return listOf(this.conflicts)
     if (name === 'recent/list') return listOf(this.recent)
     if (name === 'uploads/retry') return this.status.sync?.counts
+    if (name === 'archive/restore') {
+      return { asked: 1, restoring: 0, readable: 0, wait: 'up to 12 h' }
+    }
     if (name === 'deletes/answer') return { count: 1 }
     if (name.startsWith('junk/')) return this.junk
     if (name === 'connections/requests' || name === 'connections/set-budget') return this.requests
