@@ -9,6 +9,7 @@ import { needsPerson } from '../../shared/window-verdict.ts'
 import { showFailure, useDeletesAnswer, useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { ToneIcon } from '../parts/tone.tsx'
 import { useAction, useActivityList, useStatus } from '../queries.ts'
 import {
@@ -145,9 +146,7 @@ function FileEntry({ entry }: { readonly entry: AttentionEntry }) {
   return (
     <li className={classes.file} aria-label={path}>
       <div className={classes.what}>
-        <div className="ellipsis selectable" title={`${bucket}/${path}`}>
-          {bucket}/{path}
-        </div>
+        <PathText text={`${bucket}/${path}`} />
         <div className={`${classes.quiet} ellipsis selectable`} title={entry.detail}>
           {words}
         </div>

@@ -5,6 +5,7 @@ import { formatBytes } from '../../shared/sentences.ts'
 import type { ConflictView } from '../../shared/sync-model.ts'
 import { showFailure } from '../mount-actions.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { useAction, useActivityList } from '../queries.ts'
 import { nameOf } from '../view/queue.ts'
@@ -110,8 +111,8 @@ function Sides({ conflict: { theirs, ours } }: { readonly conflict: ConflictView
           <tr key={word}>
             <th scope="row">{word}</th>
             {[theirs, ours].map((side) => (
-              <td key={side.path} className="ellipsis selectable" title={hint(side)}>
-                {of(side)}
+              <td key={side.path}>
+                <PathText text={of(side)} title={hint(side)} />
               </td>
             ))}
           </tr>

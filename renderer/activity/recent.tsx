@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { formatBytes } from '../../shared/sentences.ts'
 import type { RecentView } from '../../shared/sync-model.ts'
 import { EmptyState } from '../parts/empty-state.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { useActivityList } from '../queries.ts'
 import {
@@ -98,9 +99,7 @@ function EventRow({ event }: { readonly event: RecentView }) {
   return (
     <div className={classes.event}>
       <Origin size={17} stroke={1.6} aria-label={origin === 'local' ? 'Here' : 'Others'} />
-      <span className="ellipsis selectable" title={sentence}>
-        {sentence}
-      </span>
+      <PathText text={sentence} />
       <span className={`${classes.quiet} ellipsis`} title={by}>
         {by}
       </span>

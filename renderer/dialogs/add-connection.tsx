@@ -107,6 +107,8 @@ function Fields({ form, isBucketWanted }: FieldsProps) {
           selectFirstOptionOnChange={false}
           comboboxProps={{ transitionProps: { duration: 80 } }}
           {...form.getInputProps('endpointUrl')}
+          inputWrapperOrder={['label', 'input', 'error', 'description']}
+          classNames={{ description: classes.warning ?? '' }}
           {...(warning === undefined ? {} : { description: warning })}
         />
         <TextInput

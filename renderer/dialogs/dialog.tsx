@@ -17,7 +17,7 @@ export function Dialog({ title, onClose, children, size = 460 }: DialogProps) {
       onClose={onClose}
       title={title}
       size={size}
-      styles={{ title: { fontWeight: 600 } }}
+      styles={{ title: { fontWeight: 600, lineHeight: '20px', overflowWrap: 'anywhere' } }}
     >
       {children}
     </Modal>

@@ -11,6 +11,7 @@ import type { ForeignUpload } from '../../shared/engine-contract.ts'
 import { formatBytes, formatCount } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { Failure } from '../parts/failure.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { useAction, useForeignUploads } from '../queries.ts'
 import { abortSentence, ageWords, foundWords, olderThan } from '../view/foreign-uploads.ts'
 import { remotePath } from '../view/mount-state.ts'
@@ -173,9 +174,7 @@ function Uploads({ found, ids, setIds }: UploadsProps) {
               checked={ids.has(upload.uploadId)}
               onChange={() => toggle(upload.uploadId)}
             />
-            <span className="ellipsis ellipsis-start selectable" title={upload.key}>
-              {upload.key}
-            </span>
+            <PathText text={upload.key} />
             <span className={`${classes.quiet} numbers`} title={exactTime(upload.startedMs)}>
               {ageWords(upload, Date.now())}
             </span>

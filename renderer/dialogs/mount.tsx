@@ -46,7 +46,7 @@ export function MountDialog({ target, onClose }: MountDialogProps) {
           onChange={(event) => setSubpath(event.currentTarget.value)}
         />
         <div className={classes.folderField}>
-          <TextInput label="Local folder" readOnly value={folder.dir ?? ''} />
+          <TextInput label="Local folder" readOnly value={folder.dir ?? ''} title={folder.dir} />
           <Button variant="default" size="sm" h={36} onClick={folder.choose}>
             Choose…
           </Button>

@@ -10,6 +10,7 @@ import { PailError } from '../../shared/errors.ts'
 import { pendingSentence } from '../../shared/sentences.ts'
 import type { MountRow } from '../../shared/window-contract.ts'
 import { Failure } from '../parts/failure.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { useAction, useHolders } from '../queries.ts'
 import { folderName } from '../view/mount-state.ts'
 import classes from './dialog.module.css'
@@ -97,9 +98,7 @@ function Programs({ dir }: { readonly dir: string }) {
         {data.holders.map(({ pid, program, paths }) => (
           <li key={pid} className={classes.program}>
             <span className={classes.programName}>{program || 'A program'}</span>
-            <span className="ellipsis ellipsis-start selectable" title={paths.join('\n')}>
-              {placeIn(dir, paths[0] ?? dir)}
-            </span>
+            <PathText text={placeIn(dir, paths[0] ?? dir)} title={paths.join('\n')} />
             <span className={`${classes.quiet} numbers`}>{pid}</span>
           </li>
         ))}

@@ -8,6 +8,7 @@ import { Archived } from '../parts/archived.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Page } from '../parts/page.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { ToneIcon } from '../parts/tone.tsx'
 import { useAction, usePins, useStatus } from '../queries.ts'
 import { folderName } from '../view/mount-state.ts'
@@ -80,11 +81,9 @@ function PinRow({ pin }: { readonly pin: PinView }) {
       <ToneIcon tone={isExcluded ? 'quiet' : pinTone(pin)} />
       <div className={activity.what}>
         <div className={`${activity.name} ellipsis`}>{folderName(pin.path)}</div>
-        <div className={`${activity.quiet} ellipsis ellipsis-start selectable`} title={pin.path}>
-          {pin.path}
-        </div>
+        <PathText className={activity.quiet} text={pin.path} />
       </div>
-      <div className={classes.progress}>
+      <div className={classes.progress} data-excluded={isExcluded}>
         {isExcluded ? (
           <span className={activity.quiet}>Left out of the folder above</span>
         ) : (
@@ -124,9 +123,7 @@ function CheckResult({ check }: { readonly check: PinCheckView }) {
           <ul className={activity.files}>
             {check.missing.map(({ path, reason }) => (
               <li key={path} className={activity.file}>
-                <span className="ellipsis ellipsis-start selectable" title={path}>
-                  {path}
-                </span>
+                <PathText text={path} />
                 <span className={activity.quiet}>{reason}</span>
               </li>
             ))}
@@ -148,9 +145,7 @@ function Missed() {
       <ul className={`${activity.card} ${activity.files}`}>
         {missed.map(({ path, atMs }) => (
           <li key={path} className={classes.missed}>
-            <span className="ellipsis ellipsis-start selectable" title={path}>
-              {path}
-            </span>
+            <PathText text={path} />
             <span className={`${activity.quiet} numbers`} title={exactTime(atMs)}>
               {relativeTime(atMs, Date.now())}
             </span>

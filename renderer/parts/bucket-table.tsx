@@ -13,6 +13,7 @@ import { useNavigation } from '../navigation.ts'
 import classes from '../pages/buckets.module.css'
 import { arrange, type BucketRow, nextSort, type Sort, type SortKey } from '../view/bucket-rows.ts'
 import { exactTime, relativeTime } from '../view/time.ts'
+import { PathText } from './path-text.tsx'
 
 const ROW_HEIGHT = 52
 const OVERSCAN_ROWS = 8
@@ -140,7 +141,7 @@ function Row({ row, index, connectionId }: RowProps) {
       <td>
         <div className={classes.mountedCell} title={mountedAt}>
           {mountedAt !== '' && <IconFolder size={16} stroke={1.6} aria-hidden />}
-          <span className="ellipsis ellipsis-start">{mountedAt}</span>
+          <PathText text={mountedAt} />
         </div>
       </td>
       <td className={classes.actionCell}>

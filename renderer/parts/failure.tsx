@@ -17,6 +17,7 @@ export function Failure({ error, title, children, mt }: FailureProps) {
   const facts = Object.entries(where).map(([name, value]) => `${name}: ${value}`)
   return (
     <Alert
+      ref={bringIntoView}
       role="alert"
       color="red"
       variant="light"
@@ -35,4 +36,9 @@ export function Failure({ error, title, children, mt }: FailureProps) {
       {children}
     </Alert>
   )
+}
+
+/** In a low window it would appear below what is in sight, and nothing would seem to have happened. */
+function bringIntoView(alert: HTMLDivElement | null): void {
+  alert?.scrollIntoView({ block: 'nearest' })
 }

@@ -24,6 +24,7 @@ import { listedWords, readOnlyReason } from '../view/rights.ts'
 import { exactTime } from '../view/time.ts'
 import { FolderHints } from './folder-hints.tsx'
 import { FolderMenu } from './folder-menu.tsx'
+import { PathText } from './path-text.tsx'
 import { ToneIcon } from './tone.tsx'
 import { UnprotectedMark } from './unprotected.tsx'
 
@@ -114,9 +115,7 @@ function FolderFacts({ mount }: RowProps) {
         {role !== undefined && <span className={classes.mark}>{ROLE_WORDS[role]}</span>}
       </div>
       <div className={classes.meta}>
-        <span className="ellipsis selectable" title={mount.dir}>
-          {mount.dir}
-        </span>
+        <PathText text={mount.dir} />
         <span className="ellipsis" title={mount.endpointUrl}>
           {connection}
         </span>

@@ -160,6 +160,7 @@ describe('the activity', () => {
     await window.getByRole('button', { name: 'Add', exact: true }).click()
     const off = window.getByRole('button', { name: 'Take *.scratch off the list' })
     await off.waitFor()
+    await takePictures({ running, folders }, 'settings')
     runProgram('echo s > "$1/a.scratch"; echo t > "$1/beside.txt"', mountDir())
     await expect.poll(() => plainS3Client(server).list(BUCKET, 'beside')).toHaveLength(1)
     expect(await plainS3Client(server).list(BUCKET, 'a.scratch')).toEqual([])
