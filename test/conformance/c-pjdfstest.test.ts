@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { pailMount } from '../support/pail-mount.ts'
+import { plainS3Client } from '../support/s3-client.ts'
 import { startVersitygw } from '../support/versitygw.ts'
 import {
   buildPjdfstest,
@@ -29,8 +30,12 @@ const BUCKET = 'pjdfstest'
 const CLEAN_ERRNOS = new Set(['EPERM', 'ENOENT', 'EISDIR', 'EEXIST', 'EADDRINUSE'])
 const checkout = pjdfstestCheckout()
 
-/** Each run has the local disk's report and the mount's. */
-type Reports = { readonly local: PjdReport; readonly mounted: PjdReport }
+/** Each run has the local disk's report and the mount's, and what it left in the bucket. */
+type Reports = {
+  readonly local: PjdReport
+  readonly mounted: PjdReport
+  readonly left: readonly string[]
+}
 
 async function onBoth(folder: string, paths: Iterable<string>): Promise<Reports> {
   const [dir, wanted] = [join(folder, 'local'), [...paths]]
@@ -38,12 +43,20 @@ async function onBoth(folder: string, paths: Iterable<string>): Promise<Reports>
   const server = await startVersitygw()
   try {
     await server.createBucket(BUCKET)
-    const mount = await pailMount({ server, bucket: BUCKET, allowOther: true })
+    // Nobody is here to be asked about the many deletions.
+    const mount = await pailMount({
+      server,
+      bucket: BUCKET,
+      allowOther: true,
+      confirmDeletes: false,
+    })
     await chmod(mount.home, 0o755)
     const local = await runPjdfstest({ folder, paths: wanted, dir })
     const mounted = await runPjdfstest({ folder, paths: wanted, dir: mount.dir })
+    await mount.flush()
+    const left = (await plainS3Client(server).list(BUCKET)).map(({ key }) => key)
     await mount.cleanUp()
-    return { local, mounted }
+    return { local, mounted, left }
   } finally {
     await server.stop()
   }
@@ -60,7 +73,7 @@ const pathsOf = (files: TestFiles, isWanted: (entry: readonly [string, string]) 
   [...files].filter(isWanted).map(([path]) => path)
 
 /** A file may ask less of one kind of file system than of another. */
-function tell(name: string, { local, mounted }: Reports): void {
+function tell(name: string, { local, mounted }: Omit<Reports, 'left'>): void {
   const { passed, failed } = totalsOf(mounted)
   const beside = `a local disk: ${totalsOf(local).passed}`
   console.log(`${name}: ${passed} of ${passed + failed} assertions passed; ${beside}`)
@@ -87,6 +100,7 @@ describe('The C pjdfstest', () => {
       })
       expect(failuresOf(reports.local)).toEqual([])
       expect(failuresOf(reports.mounted)).toEqual([])
+      expect(reports.left).toEqual([])
     },
   )
 

@@ -14,8 +14,24 @@ import { S3ObjectService } from '../../engine/s3/s3-object-store.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { answered, xmlReply } from '../support/faults.ts'
 import { type PailHome, pailMount, startPail } from '../support/pail-mount.ts'
+import { plainS3Client } from '../support/s3-client.ts'
+import { startVersitygw } from '../support/versitygw.ts'
 
 const run = promisify(execFile)
+/** Each is something else once it was a part of an address, a header or a pattern. */
+const ODD_NAMES = [
+  'fi le (1) #?&%41+.txt',
+  ' begins and ends with a space ',
+  'quotes \' and " and `',
+  'back\\slash',
+  '%2F%00%zz',
+  'a+b=c;d,e@f$g!h*i[j]k{l}|m^n~o',
+  '-n',
+  '<b>&amp;',
+  '\u00fcml\u00e4ut \u{1f600}',
+]
+/** XML has no such character: only a server that encodes the names in its listings can tell of it. */
+const CONTROL_NAME = 'control \u0001'
 const KEYS = { accessKeyId: 'a', secretAccessKey: 's' }
 
 const NO_UPLOADS =
@@ -224,6 +240,35 @@ describe('Names that programs give', () => {
     expect(await keysOf(store)).toEqual(['a\tb\nc', 'cafe\u0301', 'caf\u00e9'].sort())
     expect(await contentOf(store, 'cafe\u0301')).toBe('decomposed')
   })
+
+  test.each(['a flat server', 'versitygw'])(
+    'survive a rename of their folder on %s, whatever a URL would make of them',
+    async (kind) => {
+      const other = kind === 'versitygw' ? await startVersitygw() : undefined
+      try {
+        const server = other ?? { url, ...KEYS }
+        const names = other ? ODD_NAMES : [...ODD_NAMES, CONTROL_NAME]
+        const { bucket } = await bucketWith([])
+        await other?.createBucket(bucket)
+        const mount = await pailMount({ server, bucket })
+        await fs.mkdir(mount.path('be fore+%2F'))
+        for (const name of names) await fs.writeFile(mount.path('be fore+%2F', name), name)
+        await mount.flush()
+        await fs.rename(mount.path('be fore+%2F'), mount.path('af ter&?'))
+        await mount.flush()
+        const keys = await plainS3Client({ region: 'us-east-1', ...server }).list(bucket)
+        const found = keys.map(({ key }) => key).filter((key) => !key.endsWith('/'))
+        expect(found.sort()).toEqual(names.map((name) => `af ter&?/${name}`).sort())
+        await mount.unmount()
+        const again = await pailMount({ server, bucket })
+        for (const name of names) {
+          expect(await fs.readFile(again.path('af ter&?', name), 'utf8')).toBe(name)
+        }
+      } finally {
+        await other?.stop()
+      }
+    },
+  )
 
   test('that are not UTF-8 are refused as such, and are nowhere', async () => {
     const { bucket, store } = await bucketWith([])
