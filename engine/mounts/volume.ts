@@ -24,6 +24,7 @@ import { PinTable } from '../store/pin-table.ts'
 import type { Recent } from '../store/recent.ts'
 import { RestoreTable } from '../store/restore-table.ts'
 import type { StagingArea } from '../store/staging.ts'
+import { watchForAbsence } from '../sync/absence-watch.ts'
 import { withArchiveGate } from '../sync/archive-gate.ts'
 import { Arrivals, type Arrived } from '../sync/arrivals.ts'
 import { AttributeRequests } from '../sync/attribute-requests.ts'
@@ -272,6 +273,7 @@ export class Volume {
       noteCapability: (name, isThere) => facts.note(name, isThere),
       renameCached: (from, to) => stores.cache.rename(from, to),
       isOnline: () => this.connectivity.isOnline,
+      watchForAbsence: (onAway) => watchForAbsence(this.connectivity, clock, onAway),
       isHeldBack: () => this.connectivity.state === 'work-offline',
       conflicts: stores.conflicts,
       recent: stores.recent,

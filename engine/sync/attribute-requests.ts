@@ -12,14 +12,17 @@ import { withSignal } from '../base/with-signal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { ListingParts } from './flat-listing.ts'
 import { learn, learnNothing } from './learn.ts'
+import { StallTimer } from './stall-timer.ts'
 import { headOrNone } from './upload-job.ts'
 
 /** Requests side by side, and nodes that wait for one. */
 const ASKED_MAX = 32
 const WAITING_MAX = 4_096
-/** How long a program that lists or looks waits for them. */
+/** How long a program that lists or looks waits for them... */
 const WAIT_MS = 5_000
-/** How long a failure answers for all. */
+/** ...as long as answers come: with what it asks then, a program is done within its ten seconds. */
+const STALL_MS = 1_500
+/** How long a failure, or no answer at all, speaks for all. */
 const FAILURE_MS = 5_000
 /** Entries of a directory asked for ahead of the reader. */
 export const ATTRIBUTES_AHEAD = 512
@@ -38,12 +41,21 @@ export class AttributeRequests {
   async ensure(rows: readonly NodeRow[], signal: AbortSignal): Promise<void> {
     const asked = this.begin(rows)
     if (asked.length === 0) return
-    const waiting = new AbortController()
-    const timeout = this.#parts.clock.sleep(WAIT_MS, waiting.signal).catch(() => {})
+    const { clock } = this.#parts
+    const over = new AbortController()
+    const stall = new StallTimer(clock, STALL_MS, () => {
+      this.#failedUntilMs = clock.monotonicMs() + FAILURE_MS
+      over.abort('waited long enough')
+    })
+    const cancel = clock.after(WAIT_MS, () => over.abort('waited long enough'))
+    for (const one of asked) void one.then(() => stall.restart())
     try {
-      await withSignal(Promise.race([Promise.all(asked), timeout]), signal)
+      await withSignal(Promise.all(asked), AbortSignal.any([signal, over.signal]))
+    } catch (thrown) {
+      if (signal.aborted || !over.signal.aborted) throw thrown
     } finally {
-      waiting.abort()
+      stall.stop()
+      cancel()
     }
   }
 

@@ -109,6 +109,11 @@ export class Connectivity {
     else this.#probeNow()
   }
 
+  /** An answer takes long: asks whether anybody is there. One probe that fails says no. */
+  doubt(): void {
+    if (this.#state === 'online') this.#probeNow()
+  }
+
   /** A person wants no requests, or wants them again. */
   workOffline(isWanted: boolean): void {
     if (this.#isClosed || isWanted === (this.#state === 'work-offline')) return

@@ -5,6 +5,7 @@
  * Keeps: what stood at the key is only replaced when it is what the program saw there.
  */
 import { PailError } from '../../shared/errors.ts'
+import { withSignal } from '../base/with-signal.ts'
 import type { Etag, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { WholeCopy } from './content.ts'
@@ -27,31 +28,38 @@ export function canCopyWhole(tree: Tree, node: NodeRow): boolean {
   return tree.journal.directoryMoves(tree.volume).length === 0
 }
 
-/** @throws PailError what the store throws: nothing is known to be copied then */
+/**
+ * Ends when the endpoint turns out to be away: a program waits, and a copy says nothing of itself.
+ * @throws PailError what the store throws: nothing is known to be copied then
+ */
 export async function copyWhole(
   parts: SyncerParts,
   copy: WholeCopy,
   signal: AbortSignal,
 ): Promise<void> {
-  const { tree, clock } = parts
-  const node = { ...tree.node(copy.id), mtime: copy.mtime }
-  const key = tree.keyOf(node)
-  const replace = await attributesKeeping(parts, node, await keptFacts(parts, node), true)
   const limit = new AbortController()
-  const cancel = clock.after(COPY_WHOLE_MS_MAX, () =>
+  const key = parts.tree.keyOf(parts.tree.node(copy.id))
+  const cancel = parts.clock.after(COPY_WHOLE_MS_MAX, () =>
     limit.abort(new PailError('net/timeout', 'the server does not finish a copy', { key })),
   )
+  const stopWatching = parts.watchForAbsence((error) => limit.abort(error))
+  const ended = AbortSignal.any([signal, parts.signal, limit.signal])
   try {
-    const ended = AbortSignal.any([signal, parts.signal, limit.signal])
-    const etag = await copyInBucket(
-      { ...parts, signal: ended },
-      { source: copy.source, key, replace, precondition: preconditionOf(tree, node, key) },
-    )
-    const metadata = encodeFacts(factsOfStored(replace))
-    await noteCopied(parts, copy, { key, etag, metadata })
+    await withSignal(copyNow({ ...parts, signal: ended }, copy, key), ended)
   } finally {
+    stopWatching()
     cancel()
   }
+}
+
+async function copyNow(parts: SyncerParts, copy: WholeCopy, key: string): Promise<void> {
+  const { tree, signal } = parts
+  const node = { ...tree.node(copy.id), mtime: copy.mtime }
+  const replace = await attributesKeeping(parts, node, await keptFacts(parts, node), true)
+  const precondition = preconditionOf(tree, node, key)
+  const etag = await copyInBucket(parts, { source: copy.source, key, replace, precondition })
+  signal.throwIfAborted()
+  await noteCopied(parts, copy, { key, etag, metadata: encodeFacts(factsOfStored(replace)) })
 }
 
 function preconditionOf(tree: Tree, node: NodeRow, key: string): Precondition {

@@ -15,6 +15,7 @@ import { RequestSlots } from './endpoint-requests-slots.ts'
 import { Pacer } from './pacer.ts'
 import { INTERACTIVE_DEADLINE_MS, type Requests, type RequestUrgency } from './requests.ts'
 import { isRetried, nextDelayMs } from './retry.ts'
+import { StallTimer } from './stall-timer.ts'
 
 /** Shorter than the deadline: a request lost on a dead socket gets a second one on a new socket. */
 export const INTERACTIVE_ATTEMPT_MS = 5_000
@@ -231,56 +232,6 @@ export class EndpointRequests implements Requests {
 /** Ours alone: the attempt did not fail, its socket was taken away. */
 class SocketsDropped extends Error {
   override readonly name = 'SocketsDropped'
-}
-
-/** Calls `onStall` when nothing restarts it for `limitMs`. */
-class StallTimer {
-  readonly #clock: Clock
-  readonly #limitMs: number
-  readonly #onStall: () => void
-  #lastMs: number
-  #cancel: (() => void) | undefined
-  #isStopped = false
-
-  constructor(clock: Clock, limitMs: number, onStall: () => void) {
-    this.#clock = clock
-    this.#limitMs = limitMs
-    this.#onStall = onStall
-    this.#lastMs = clock.monotonicMs()
-    this.#arm(limitMs)
-  }
-
-  /** Cheap: the timer that is set finds out by itself that it was restarted. */
-  restart(): void {
-    this.#lastMs = this.#clock.monotonicMs()
-  }
-
-  get lastMs(): number {
-    return this.#lastMs
-  }
-
-  /** As if nothing had restarted it since `lastMs`. */
-  goBackTo(lastMs: number): void {
-    if (this.#isStopped || lastMs >= this.#lastMs) return
-    this.#lastMs = lastMs
-    this.#cancel?.()
-    this.#arm(Math.max(0, lastMs + this.#limitMs - this.#clock.monotonicMs()))
-  }
-
-  stop(): void {
-    this.#isStopped = true
-    this.#cancel?.()
-  }
-
-  #arm(delayMs: number): void {
-    this.#cancel = this.#clock.after(delayMs, () => {
-      if (this.#isStopped) return
-      const leftMs = this.#lastMs + this.#limitMs - this.#clock.monotonicMs()
-      // A timer may fire a fraction of a millisecond early: less than one is none.
-      if (leftMs >= 1) this.#arm(leftMs)
-      else this.#onStall()
-    })
-  }
 }
 
 /** Ends a program's call when the network makes no progress; a background call has none. */

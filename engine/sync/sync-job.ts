@@ -1,6 +1,7 @@
 /**
  * What the syncer and each of its jobs work with.
  */
+import type { PailError } from '../../shared/errors.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
@@ -43,6 +44,8 @@ export type SyncerParts = {
   readonly renameCached: (from: ObjectVersion, to: ObjectVersion) => void
   /** A failure while the endpoint is away is not the file's. */
   readonly isOnline: () => boolean
+  /** Tells when the endpoint is away, and asks for it now and then. @returns stops watching */
+  readonly watchForAbsence: (onAway: (error: PailError) => void) => () => void
   /** A person wants no requests now. */
   readonly isHeldBack: () => boolean
   readonly onDidChange: () => void

@@ -170,7 +170,7 @@ export class Syncer {
   async copyWhole(copy: WholeCopy, signal: AbortSignal): Promise<boolean> {
     const { tree } = this.#parts
     const node = tree.node(copy.id)
-    if (!canCopyWhole(tree, node)) return false
+    if (!this.#parts.isOnline() || !canCopyWhole(tree, node)) return false
     const key = tree.keyOf(node)
     const isBusy = [key, copy.source.key].some((one) => this.#busyKeys.has(one))
     if (isBusy || this.#busyNodes.has(copy.id)) return false
