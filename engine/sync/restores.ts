@@ -29,6 +29,9 @@ const REST_MS_MAX = 10 * 60_000
 /** Restores asked for within this time of each other are ready at about the same time. */
 const PEERS_MS = 15 * 60_000
 
+/** Answers to a restore by which there is no archive to restore from. */
+const NO_ARCHIVE: ReadonlySet<string> = new Set(['s3/archived', 's3/unsupported'])
+
 export type RestoresParts = ListingParts & {
   readonly table: RestoreTable
   readonly pollingMode: () => PollingMode
@@ -228,7 +231,8 @@ export class Restores {
     const answer = await requests
       .run('background', (one) => store.restore(request, one), signal)
       .catch((thrown) => {
-        if (PailError.from(thrown).code !== 's3/archived') throw thrown
+        // Where nothing can be restored, nothing is archived, whatever the class is called there.
+        if (!NO_ARCHIVE.has(PailError.from(thrown).code)) throw thrown
         return 'never-archived' as const
       })
     log.write('info', 'restore/sent', { key, answer })

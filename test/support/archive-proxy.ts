@@ -36,7 +36,9 @@ export class ArchiveProxy {
     const cold = this.#objects.get(source === '' ? key : source)
     if (operation === 'ListObjects') return exchange.send(this.#listed(await exchange.forward()))
     if (operation === 'PutObject' || operation === 'CopyObject') await this.#replace(exchange, cold)
-    else if (!cold) await exchange.send(await exchange.forward())
+    else if (!cold && operation === 'RestoreObject') {
+      await exchange.send(errorReply(403, 'InvalidObjectState'))
+    } else if (!cold) await exchange.send(await exchange.forward())
     else if (operation === 'RestoreObject') await exchange.send(await restored(cold, exchange))
     else if (operation === 'GetObject' && !isReadable(cold)) {
       await exchange.send(errorReply(403, 'InvalidObjectState'))

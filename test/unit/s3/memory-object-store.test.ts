@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../../../engine/base/clock.ts'
 import { MemoryObjectStore } from '../../../engine/s3/memory-object-store.ts'
+import { archiveContract } from '../../contract/archive-store.ts'
 import { objectStoreContract } from '../../contract/object-store.ts'
 
 const clock = new SystemClock()
@@ -9,6 +10,20 @@ objectStoreContract('MemoryObjectStore', async () => ({
   store: new MemoryObjectStore({ clock }),
   close: async () => {},
 }))
+
+archiveContract('MemoryObjectStore', async () => {
+  const store = new MemoryObjectStore({ clock })
+  return {
+    store,
+    freeze: async (key, body) => {
+      store.putDirect(key, body, { storageClass: 'GLACIER' })
+    },
+    finish: async () => {
+      for (const key of store.keys()) store.finishRestore(key)
+    },
+    close: async () => {},
+  }
+})
 
 describe('MemoryObjectStore', () => {
   test('remembers every version that a key ever had', async () => {
