@@ -15,6 +15,7 @@ import {
   ConflictList,
   LIST_ENTRIES_MAX,
   PathState,
+  PendingOther,
   QueueList,
   RecentList,
   STATE_PATHS_MAX,
@@ -102,7 +103,11 @@ export const engineCalls = {
       dir: z.string().optional(),
       timeoutMs: z.number().int().positive().optional(),
     }),
-    output: z.object({ pendingFiles: z.number().int(), pendingBytes: z.number().int() }),
+    output: z.object({
+      pendingFiles: z.number().int(),
+      pendingBytes: z.number().int(),
+      pendingOther: PendingOther.optional(),
+    }),
   },
   /** The answer to `heldDeletes`: the bucket loses them, or they come back into the folder. */
   'deletes/answer': {

@@ -1,6 +1,7 @@
 /** `pail flush --wait`: ends with 0 only when everything is in the bucket. */
 import type { EngineClient } from '../../engine/mounts/client.ts'
 import { PailError } from '../../shared/errors.ts'
+import type { PendingFigures } from '../../shared/sentences.ts'
 import type { SyncView } from '../../shared/sync-model.ts'
 import { EXIT } from '../exit-codes.ts'
 import { formatPending } from '../format.ts'
@@ -41,7 +42,7 @@ function reasonFor(command: FlushCommand, { wasAway, sync }: Omit<Answer, 'pendi
 }
 
 type Answer = {
-  readonly pending: { readonly pendingFiles: number; readonly pendingBytes: number }
+  readonly pending: PendingFigures
   /** True when there was no engine: it has no keys and uploads nothing before the next mount. */
   readonly wasAway: boolean
   /** What else there is to say when something is left. */

@@ -21,7 +21,7 @@ import { FolderRoles } from '../store/folder-roles.ts'
 import { Journal } from '../store/journal.ts'
 import { MountPoints } from '../store/mount-points.ts'
 import { Nodes } from '../store/nodes.ts'
-import type { Pending } from '../store/pending.ts'
+import { type Pending, pendingFigures, sumOfPending } from '../store/pending.ts'
 import { Recent } from '../store/recent.ts'
 import { StagingArea } from '../store/staging.ts'
 import { Fetcher } from '../sync/fetcher.ts'
@@ -233,8 +233,8 @@ class MountEngine implements Engine {
 
   #pendingInAll(): Pending {
     const { journal, roles } = this.#stores
-    const { files, bytes } = journal.pendingInAll()
-    return { files: files + roles.openBatches(), bytes }
+    const journaled = journal.pendingInAll()
+    return { ...journaled, files: journaled.files + roles.openBatches() }
   }
 
   #status(): StatusView {
@@ -477,10 +477,7 @@ class MountEngine implements Engine {
     )
     // Without a folder everything counts, also of buckets that nothing is mounted from now.
     const total = input.dir === undefined ? [this.#pendingInAll()] : left
-    return {
-      pendingFiles: total.reduce((sum, pending) => sum + pending.files, 0),
-      pendingBytes: total.reduce((sum, pending) => sum + pending.bytes, 0),
-    }
+    return pendingFigures(sumOfPending(total))
   }
 
   async #listBuckets(input: EngineParsed<'buckets/list'>) {

@@ -20,6 +20,7 @@ import { type FuseMount, mountFuse } from '../fuse/mount-linux.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
 import { Hints } from '../store/hints.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { pendingFigures } from '../store/pending.ts'
 import { PinTable } from '../store/pin-table.ts'
 import { publicTwinOf } from '../sync/private-endpoint.ts'
 import { MountVfs } from '../vfs/mount-vfs.ts'
@@ -137,7 +138,6 @@ export class MountSession {
   }
 
   view(): MountView {
-    const pending = this.volume.syncer.pending(this.prefix)
     const shown = this.#shownState()
     const held = this.#heldDeletes()
     const hints = hintsOf(this, this.#hintStores)
@@ -153,9 +153,7 @@ export class MountSession {
       state: shown.state,
       ...(shown.reason === undefined ? {} : { reason: shown.reason }),
       ...(this.#parts.found ? { found: this.#parts.found } : {}),
-      pendingFiles: pending.files,
-      pendingBytes: pending.bytes,
-      ...(pending.other ? { pendingOther: pending.other } : {}),
+      ...pendingFigures(this.volume.syncer.pending(this.prefix)),
       ...(held.count > 0 ? { heldDeletes: { ...held, examples: this.#heldExamples() } } : {}),
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
       connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },

@@ -25,8 +25,8 @@ export type TransportLimits = {
   readonly headerBytesMax: number
 }
 
-/** A body is told of in steps of this: on a line of 1 Mbit/s one in two seconds. */
-const SENT_PIECE_BYTES = 256 * 1024
+/** A body is told of in steps of this: on a line of 2 Mbit/s one in two seconds. */
+const SENT_PIECE_BYTES = 512 * 1024
 
 export const TRANSPORT_LIMITS: TransportLimits = {
   socketsMax: 64,

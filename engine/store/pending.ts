@@ -19,3 +19,20 @@ export function pendingOf(row: Row | undefined): Pending {
   const pending = { files: Number(row?.files), bytes: Number(row?.bytes) }
   return folders + changes > 0 ? { ...pending, other: { folders, changes } } : pending
 }
+
+export function sumOfPending(parts: readonly Pending[]): Pending {
+  const sum = (of: (part: Pending) => number) => parts.reduce((all, part) => all + of(part), 0)
+  const row = {
+    files: sum(({ files }) => files),
+    bytes: sum(({ bytes }) => bytes),
+    folders: sum(({ other }) => other?.folders ?? 0),
+    changes: sum(({ other }) => other?.changes ?? 0),
+  }
+  return pendingOf(row)
+}
+
+/** As a status carries it. */
+export function pendingFigures({ files, bytes, other }: Pending) {
+  const figures = { pendingFiles: files, pendingBytes: bytes }
+  return other ? { ...figures, pendingOther: { ...other } } : figures
+}

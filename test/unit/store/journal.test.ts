@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Database } from '../../../engine/store/database.ts'
 import { Journal, type JournalOp } from '../../../engine/store/journal.ts'
+import { sumOfPending } from '../../../engine/store/pending.ts'
 import { type ErrorCode, PailError } from '../../../shared/errors.ts'
 
 const LATER_MS = 9_000
@@ -57,6 +58,18 @@ describe('What is pending', () => {
       failed: 0,
       held: 0,
       other: { folders: 1, changes: 0 },
+    })
+  })
+})
+
+describe('The sum of what is pending', () => {
+  test('adds up what it is as well', () => {
+    const part = { files: 3, bytes: 5, other: { folders: 1, changes: 1 } }
+    expect(sumOfPending([])).toEqual({ files: 0, bytes: 0 })
+    expect(sumOfPending([part, { files: 1, bytes: 1 }, part])).toEqual({
+      files: 7,
+      bytes: 11,
+      other: { folders: 2, changes: 2 },
     })
   })
 })
