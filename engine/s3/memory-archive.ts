@@ -48,6 +48,10 @@ export class MemoryArchive {
     return 'readable'
   }
 
+  forget(key: string): void {
+    this.#copies.delete(key)
+  }
+
   /** What the provider does hours later. */
   finish(key: string): void {
     const copy = this.#copies.get(key)

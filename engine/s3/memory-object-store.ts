@@ -100,6 +100,11 @@ export class MemoryObjectStore implements ObjectStore {
     this.#addVersion(key, { kind: 'deleted' })
   }
 
+  /** The archive lost a request. */
+  forgetRestore(key: string): void {
+    this.#archive.forget(key)
+  }
+
   /** The archive has a copy ready that can be read. */
   finishRestore(key: string): void {
     this.#archive.finish(key)

@@ -23,6 +23,10 @@ import {
 
 /** Rows looked at in one round; the rest follows in the next. */
 const ROUND_ROWS_MAX = 200
+/** Requests to restore side by side. */
+const SENDS_MAX = 8
+/** A restore of which the bucket knows nothing after so long is over. */
+const LOST_MS = 3_600_000
 /** A failed request is tried again after so long, or when the network is back. */
 const RETRY_MS = 60_000
 const REST_MS_MAX = 10 * 60_000
@@ -193,16 +197,28 @@ export class Restores {
   async #runRound(): Promise<void> {
     const { table, tree, clock, signal } = this.#parts
     let readyMs: number | undefined
-    for (const row of table.next(tree.volume, ROUND_ROWS_MAX)) {
+    const rows = table.next(tree.volume, ROUND_ROWS_MAX)
+    // What a person waits for goes out as soon as the bucket can be asked, whenever it failed.
+    const asked = rows.filter(({ state }) => state === 'asked')
+    for (let at = 0; at < asked.length && !signal.aborted; at += SENDS_MAX) {
+      const sends = asked.slice(at, at + SENDS_MAX)
+      await Promise.all(sends.map((row) => this.#tryOne(row)))
+    }
+    for (const row of rows) {
       if (signal.aborted) return
+      if (row.state === 'asked') continue
       const isDue = row.nextMs <= clock.nowMs()
       const isPeer = readyMs !== undefined && Math.abs(row.askedMs - readyMs) < PEERS_MS
       if (!isDue && !(isPeer && row.state === 'restoring')) continue
-      const outcome = await this.#settleOne(row).catch((thrown) => this.#noteFailure(row, thrown))
+      const outcome = await this.#tryOne(row)
       if (outcome === 'readable') readyMs = row.askedMs
       else if (!isDue) readyMs = undefined
     }
     this.#tellOfNews()
+  }
+
+  #tryOne(row: RestoreRow): Promise<Look> {
+    return this.#settleOne(row).catch((thrown) => this.#noteFailure(row, thrown))
   }
 
   async #settleOne(row: RestoreRow): Promise<Look> {
@@ -256,7 +272,11 @@ export class Restores {
     if (!archive) return this.#noteReadable(row, undefined)
     if (archive.state === 'restored') return this.#noteReadable(row, archive.untilMs)
     const nowMs = clock.nowMs()
-    if (archive.state === 'restoring' || row.state === 'restoring') {
+    const isLost = archive.state === 'archived' && nowMs - row.askedMs > LOST_MS
+    if (row.state === 'restoring' && isLost) {
+      await tree.database.write(() => table.remove(row.node))
+      this.#parts.onDidChange()
+    } else if (archive.state === 'restoring' || row.state === 'restoring') {
       const waiting = table.count(tree.volume, 'restoring')
       const sinceAskedMs = nowMs - row.askedMs
       const nextMs = nowMs + nextLookMs({ sinceAskedMs, waiting, mode: pollingMode() })

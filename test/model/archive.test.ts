@@ -67,6 +67,35 @@ describe('A restore', () => {
     expect([...states]).toEqual(['readable'])
   })
 
+  test('of which the bucket knows nothing any more is over, and can be asked for again', async () => {
+    const { clock, bucket, engine, rowOf } = await start(['a'])
+    const { restores } = engine.volume
+    const row = await rowOf('a')
+    await clock.until(restores.ask([row], WEEK))
+    await clock.advance(HOUR_MS)
+    expect(restores.stateOf(row)?.state).toBe('restoring')
+    bucket.forgetRestore('a')
+    await clock.advance(2 * HOUR_MS)
+    expect(restores.stateOf(row)?.state).toBe('archived')
+    const wished = await clock.until(restores.ask([row], WEEK))
+    expect(wished.asked).toBe(1)
+  })
+
+  test('that could not be sent goes out when the network is back', async () => {
+    const { clock, bucket, engine, rowOf } = await start(['a'])
+    const { restores, connectivity } = engine.volume
+    const row = await rowOf('a')
+    connectivity.workOffline(true)
+    await clock.until(restores.ask([row], WEEK))
+    await clock.advance(HOUR_MS)
+    expect(bucket.requests().restore).toBeUndefined()
+    expect(restores.stateOf(row)).toMatchObject({ state: 'restoring', isSent: false })
+    connectivity.workOffline(false)
+    await clock.advance(5_000)
+    expect(bucket.requests().restore).toBe(1)
+    expect(restores.stateOf(row)).toMatchObject({ isSent: true })
+  })
+
   test('survives a crash between the wish and the request', async () => {
     const { clock, bucket, engine, rowOf, goOnWith } = await start(['a'])
     const row = await rowOf('a')

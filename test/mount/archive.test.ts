@@ -81,6 +81,22 @@ describe('An archived file', () => {
     expect(await fs.readFile(mount.path('warm'), 'utf8')).toBe('warm')
   })
 
+  test('that a rule of the bucket puts there later is one from the next listing on; what is here of it is read', async () => {
+    const { proxy, archive, mount, bucket } = await frozen('cold-later', {})
+    await s3.put(bucket, 'other', 'other')
+    await mount.pail.run(['refresh', mount.dir])
+    expect(await fs.readFile(mount.path('warm'), 'utf8')).toBe('warm')
+    expect((await stateOf(mount, 'other')).badge).toBe('cloud')
+    for (const key of ['warm', 'other']) archive.freeze(key, 'DEEP_ARCHIVE')
+    await mount.pail.run(['refresh', mount.dir])
+    proxy.forget()
+    expect((await stateOf(mount, 'other')).badge).toBe('archived')
+    expect(await errorOf(fs.readFile(mount.path('other')))).toBe('EACCES')
+    expect((await stateOf(mount, 'warm')).remote.value).toBe('archived')
+    expect(await fs.readFile(mount.path('warm'), 'utf8')).toBe('warm')
+    expect(proxy.countOf('GetObject')).toBe(0)
+  })
+
   test('that the listing does not tell of costs one request, and none from then on', async () => {
     const { proxy, mount } = await frozen('cold-unlisted', { 'a.bin': false })
     proxy.forget()
