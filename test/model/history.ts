@@ -24,7 +24,7 @@ export type Step =
   | { readonly op: 'setxattr'; path: string; name: string; size: number }
   | { readonly op: 'removexattr'; path: string; name: string }
   | { readonly op: 'wait'; ms: number }
-  | { readonly op: 'flush' | 'kill' | 'calm' }
+  | { readonly op: 'flush' | 'kill' | 'calm' | 'slow' }
   | { readonly op: 'storm'; rate: number }
   | { readonly op: 'offline'; ms: number }
   | { readonly op: 'other-put'; path: string; size: number }
@@ -90,7 +90,7 @@ const CALM = [
 const STORMY = [
   fc.record({ op: fc.constant('kill' as const) }),
   fc.record({ op: fc.constant('storm' as const), rate: fc.constantFrom(0.05, 0.2) }),
-  fc.record({ op: fc.constant('calm' as const) }),
+  fc.record({ op: fc.constantFrom('calm' as const, 'slow', 'slow') }),
   fc.record({ op: fc.constant('offline' as const), ms: fc.constantFrom(500, 20_000) }),
 ] as const
 
@@ -113,6 +113,8 @@ function bytesFor(count: number, size: number): Uint8Array {
 /** Enough turns of the loop that no answer is late only because time was moved on too soon. */
 const SETTLE_TURNS = 12
 const NS_PER_MS = 1_000_000n
+/** Shorter than anybody's patience. */
+const SLOW_MS_MAX = 3_000
 
 export async function runHistory(history: History): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
@@ -144,6 +146,7 @@ class Run {
   #writes = 0
   #isOffline = false
   #isStormy = false
+  #isSlow = false
 
   constructor(
     clock: FakeClock,
@@ -282,9 +285,15 @@ class Run {
         return
       case 'storm':
         this.#isStormy = true
+        this.#isSlow = false
         return this.#store.setRates({ error: step.rate / 2, lostReply: step.rate / 2 })
       case 'calm':
         return this.#calm()
+      case 'slow':
+        // What programs do then comes between the requests of one and the same change.
+        this.#calm()
+        this.#isSlow = true
+        return this.#store.setRates({ delay: 0.7, delayMsMax: SLOW_MS_MAX })
       case 'offline':
         this.#store.setOffline(true)
         this.#isOffline = true
@@ -319,7 +328,7 @@ class Run {
    * must show it. What happens when both change the same file is for the conflict tests.
    */
   async #otherClient(step: Extract<Step, { op: 'other-put' | 'other-delete' }>): Promise<void> {
-    if (this.#isOffline || this.#isStormy) return
+    if (this.#isOffline || this.#isStormy || this.#isSlow) return
     const { files } = await this.#live.flush()
     if (files > 0) return
     if (step.op === 'other-put') {
@@ -342,6 +351,7 @@ class Run {
   #calm(): void {
     this.#isStormy = false
     this.#isOffline = false
+    this.#isSlow = false
     this.#store.setRates({})
     this.#store.setOffline(false)
   }

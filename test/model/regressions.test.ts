@@ -25,6 +25,16 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly Step[]]> = [
     ],
   ],
   [
+    'the mode of a folder was undone when the folder was renamed',
+    [
+      { op: 'other-put', path: 'c/a', size: 1 },
+      { op: 'chmod', path: 'c', mode: 0o600 },
+      { op: 'flush' },
+      { op: 'chmod', path: 'c', mode: 0o755 },
+      { op: 'rename', path: 'c', to: 'b' },
+    ],
+  ],
+  [
     'a write of nothing changed the time of a file',
     [
       { op: 'append', path: 'c', size: 0 },
