@@ -4,7 +4,8 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { NodeRow } from '../store/nodes.ts'
-import { QUIET_MS, type Tree } from './tree.ts'
+import { QUIET_MS } from './quiet-times.ts'
+import type { Tree } from './tree.ts'
 import { journalMarker, noteEdit } from './tree-edit.ts'
 
 export type AttributeEdit = {

@@ -10,7 +10,8 @@ import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
 import { plannedTarget } from './move-plan.ts'
 import { folderObjectOf } from './object-attributes.ts'
-import { QUIET_MS, type Tree, type TreeChange } from './tree.ts'
+import { putQuietMs, QUIET_MS } from './quiet-times.ts'
+import type { Tree, TreeChange } from './tree.ts'
 
 type Note = (change: TreeChange) => void
 
@@ -106,14 +107,14 @@ function isShadow(tree: Tree, row: NodeRow): boolean {
 function journalPut(tree: Tree, row: NodeRow, program: string | null): void {
   if (row.isLocal) return
   const key = tree.keyOf(row)
-  const quietMs = row.size === 0 ? QUIET_MS.putEmpty : QUIET_MS.put
-  const readyMs = tree.clock.nowMs() + quietMs
   for (const older of tree.journal.ofNode(row.id)) {
     // A put carries attributes and place along. What runs already ends first, and tells its outcome.
     const isReplaced = older.op === 'attributes' || older.op === 'move'
     if (isReplaced && !tree.isRunning(older)) tree.journal.remove(older.seq)
   }
   const waiting = tree.journal.opOfNode(row.id, 'put')
+  const isNew = row.etag === null && waiting === undefined
+  const readyMs = tree.clock.nowMs() + putQuietMs({ sizeBytes: row.size, isNew })
   if (waiting) tree.journal.renew(waiting.seq, { key, bytes: row.size, readyMs, program })
   else {
     tree.journal.insert({

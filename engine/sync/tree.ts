@@ -35,17 +35,6 @@ export type TreeChange = {
   readonly origin: string
 }
 
-/** Quiet times before a change goes to the bucket: what follows at once takes its place. */
-export const QUIET_MS = {
-  put: 800,
-  /** An empty file is most often about to be written, or to be renamed over. */
-  putEmpty: 3000,
-  marker: 800,
-  attributes: 1000,
-  move: 1000,
-  delete: 500,
-} as const
-
 /** What folders with a role have a say in. All of it within the change that it belongs to. */
 export type RoleHooks = {
   /** The bucket has this version of the file now, put there by this computer. */
