@@ -31,7 +31,7 @@ export type AdoptParts = {
     block: number,
     crcs: ReadonlyMap<number, number>,
     room: Reservation,
-  ) => Promise<void>
+  ) => void
   readonly forget: (file: LiveFile) => Promise<void>
   /** Keeps the file from being removed while `work` runs. */
   readonly using: <T>(file: LiveFile, work: () => Promise<T>) => Promise<T>
@@ -98,7 +98,7 @@ async function adoptExtent(
         throw new PailError('store/io', 'a staged file is shorter than what it holds')
       }
       for (const [block, crcs] of checksumsOf(object, at, bytes)) {
-        await parts.record(file, block, crcs, room)
+        parts.record(file, block, crcs, room)
       }
       at = next
     }

@@ -75,6 +75,7 @@ export class BlockCache {
     this.#table = new BlockTable(this.#index, options.clock)
     this.#space = new CacheSpace({
       disk: options.disk,
+      clock: options.clock,
       folder: options.folder,
       limits: options.limits,
       makeRoom: (bytes) => this.#evict(bytes),
@@ -166,7 +167,7 @@ export class BlockCache {
 
   /**
    * Stores whole pieces: `offset` at a piece's start, `bytes` up to a piece's end or the object's.
-   * Returns after the data is written and its rows are committed (survives kill -9).
+   * Returns after the data is written; its rows are committed with the next commit.
    *
    * @throws PailError `store/disk-full`, `store/io`: nothing of it is believed
    */

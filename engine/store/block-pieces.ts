@@ -126,7 +126,7 @@ export class BlockPieces {
         throw thrown
       }
       for (const [block, crcs] of checksumsOf(object, offset, bytes)) {
-        await this.recordPieces(object, file, block, crcs, reservation)
+        this.recordPieces(object, file, block, crcs, reservation)
       }
       this.#touch(file)
     })
@@ -138,14 +138,17 @@ export class BlockPieces {
     if (bytes > file.bytes && !file.isForgotten) this.correctBytes(file, bytes - file.bytes)
   }
 
-  /** Commits that pieces of one block are on disk. */
-  async recordPieces(
+  /**
+   * Notes that pieces of one block are on disk: committed with what comes next, since a crash that
+   * takes the note along only means that they are fetched again.
+   */
+  recordPieces(
     object: CachedObject,
     file: LiveFile,
     block: number,
     crcs: ReadonlyMap<number, number>,
     reservation: Reservation,
-  ): Promise<void> {
+  ): void {
     if (file.isForgotten) return
     const pieces = this.#table.pieces(file, block)
     let added = 0
@@ -157,7 +160,7 @@ export class BlockPieces {
     }
     this.#space.take(reservation, added)
     this.#table.changeBytes(file, added)
-    await this.#database.write(() => this.#index.setPieces(file.id, block, pieces, file.bytes))
+    this.#database.writeLater(() => this.#index.setPieces(file.id, block, pieces, file.bytes))
   }
 
   /** Damaged pieces are not believed any more; they take room until they are stored again. */

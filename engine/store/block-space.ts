@@ -6,7 +6,10 @@
  * Never: evicts by itself; it asks `makeRoom`, which knows what may go.
  */
 import { PailError } from '../../shared/errors.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+
+type DiskSpace = Awaited<ReturnType<Disk['space']>>
 
 export type SpaceLimits = {
   /** Cached and staged bytes together never take more than this; pinned ones do not count. */
@@ -18,6 +21,14 @@ export type SpaceLimits = {
 export const FREE_SHARE_MIN = 0.1
 /** A program's own writes may go below the cache's floor, down to this. */
 export const STAGING_FREE_BYTES_MIN = 64 * 1024 * 1024
+
+/**
+ * A look at the free space is believed for so long, as long as so little was promised after it and
+ * so much lies above the floor: a small file needs no look of its own.
+ */
+const LOOK_BELIEVED_MS = 250
+const LOOK_BELIEVED_BYTES = 64 * 1024 * 1024
+const LOOK_MARGIN_BYTES = 1024 * 1024 * 1024
 
 /**
  * `cache`: bytes that can be fetched again. `staging`: bytes a program wrote; a lower floor.
@@ -34,6 +45,7 @@ export interface Reservation {
 
 export class CacheSpace {
   readonly #disk: Disk
+  readonly #clock: Clock
   readonly #folder: string
   #limits: SpaceLimits
   readonly #makeRoom: (bytes: number) => Promise<void>
@@ -43,10 +55,13 @@ export class CacheSpace {
   /** Of these, for pins. */
   #promisedPinBytes = 0
   #heldBytes = 0
+  #look: { readonly space: DiskSpace; readonly untilMs: number } | undefined
+  #bytesSinceLook = 0
   #turn: Promise<void> = Promise.resolve()
 
   constructor(options: {
     disk: Disk
+    clock: Clock
     folder: string
     limits: SpaceLimits
     /** Frees at least so many bytes when it can. */
@@ -54,6 +69,7 @@ export class CacheSpace {
     evictableBytes: () => number
   }) {
     this.#disk = options.disk
+    this.#clock = options.clock
     this.#folder = options.folder
     this.#limits = options.limits
     this.#makeRoom = options.makeRoom
@@ -148,10 +164,27 @@ export class CacheSpace {
   }
 
   async #belowFloor(bytes: number, purpose: SpacePurpose): Promise<number> {
-    const { freeBytes, totalBytes } = await this.#disk.space(this.#folder)
-    const usual = this.#limits.freeBytesMin ?? Math.floor(totalBytes * FREE_SHARE_MIN)
+    const believed = this.#short(this.#believedSpace(bytes), bytes, purpose)
+    if (believed < -LOOK_MARGIN_BYTES) return believed
+    const space = await this.#disk.space(this.#folder)
+    this.#look = { space, untilMs: this.#clock.monotonicMs() + LOOK_BELIEVED_MS }
+    this.#bytesSinceLook = bytes
+    return this.#short(space, bytes, purpose)
+  }
+
+  #believedSpace(bytes: number): DiskSpace | undefined {
+    this.#bytesSinceLook += bytes
+    const isBelieved = this.#bytesSinceLook <= LOOK_BELIEVED_BYTES
+    if (!this.#look || !isBelieved || this.#clock.monotonicMs() >= this.#look.untilMs) return
+    return this.#look.space
+  }
+
+  /** Not known counts as short of everything. */
+  #short(space: DiskSpace | undefined, bytes: number, purpose: SpacePurpose): number {
+    if (!space) return Number.POSITIVE_INFINITY
+    const usual = this.#limits.freeBytesMin ?? Math.floor(space.totalBytes * FREE_SHARE_MIN)
     const floor = purpose === 'staging' ? Math.min(usual, STAGING_FREE_BYTES_MIN) : usual
-    return floor - (freeBytes - this.#promisedBytes - bytes)
+    return floor - (space.freeBytes - this.#promisedBytes - bytes)
   }
 
   #promise(bytes: number, kind: 'promised' | 'held' | 'pin'): Reservation {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SeededRandom, SystemClock } from '../../../engine/base/clock.ts'
 import type { BlockCache } from '../../../engine/store/block-cache.ts'
 import { allocatedFor } from '../../../engine/store/block-layout.ts'
@@ -17,6 +17,7 @@ import {
 } from '../../support/memory-cache.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 
+const GIB = 1024 * MIB
 const clock = new SystemClock()
 let disk: MemoryDisk
 let data: TemporaryDatabase
@@ -154,6 +155,19 @@ describe('CacheSpace', () => {
       expect((await disk.space('/')).freeBytes).toBeGreaterThanOrEqual(2 * MIB)
     }
     await expect(cache.reserve(19 * MIB)).rejects.toMatchObject({ code: 'store/disk-full' })
+  })
+
+  test('small files share one look at the free space, far from the floor alone', async () => {
+    const looksFor = async (capacityBytes: number, fileBytes: number) => {
+      await begin({ cacheBytesMax: 4 * GIB, freeBytesMin: GIB }, capacityBytes)
+      const looks = vi.spyOn(disk, 'space')
+      for (let count = 0; count < 10; count++) (await cache.reserve(fileBytes)).release()
+      await cache.close()
+      return looks.mock.calls.length
+    }
+    expect(await looksFor(4 * GIB, 16 * KIB)).toBeLessThan(10)
+    expect(await looksFor(4 * GIB, 65 * MIB)).toBe(10)
+    expect(await looksFor(2 * GIB, 16 * KIB)).toBe(10)
   })
 
   test('room promised and staged bytes count against the cap until given back', async () => {
