@@ -24,7 +24,7 @@ export function mountRows(facts: RowFacts): MountRow[] {
   })
   const foreign = engineMounts
     .filter(({ dir, state }) => !wantedDirs.has(dir) && state !== 'stopped')
-    .map((view) => ({ ...view, isWanted: false }))
+    .map((view) => ({ ...view, isWanted: false, isMounted: true }))
   return [...wanted, ...foreign]
 }
 
@@ -35,14 +35,15 @@ type Joined = {
 
 function wantedRow(facts: RowFacts, mount: WantedMount, joined: Joined): MountRow {
   const { connection, view } = joined
+  const isServed = view !== undefined && view.state !== 'stopped' && view.state !== 'failed'
   const base = {
     ...blankView(mount, connection),
     ...view,
     isWanted: mount.isActive,
+    isMounted: isServed,
     connectionId: mount.connectionId,
     ...(connection === undefined ? {} : { connectionName: connection.name }),
   }
-  const isServed = view !== undefined && view.state !== 'stopped' && view.state !== 'failed'
   if (isServed || !mount.isActive) return base
   const fault = facts.faults.get(mount.dir)
   if (fault !== undefined) return { ...base, ...stateOf(fault), reason: fault.remedy }

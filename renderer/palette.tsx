@@ -79,7 +79,7 @@ function useFolderActions(): SpotlightActionData[] {
     return [
       ...(canOpen ? [openIt] : []),
       ...(canMount ? [mountIt] : []),
-      ...(isServing(mount.state) ? [unmountIt] : []),
+      ...(isServing(mount) ? [unmountIt] : []),
     ]
   })
 }

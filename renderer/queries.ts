@@ -86,7 +86,7 @@ export function useRequests(connectionId: string) {
 export function usePaceFacts(connectionId: string): PaceFacts {
   const { status } = useStatus()
   const isMounted = status.mounts.some(
-    (mount) => mount.connectionId === connectionId && isServing(mount.state),
+    (mount) => mount.connectionId === connectionId && isServing(mount),
   )
   return { isMounted, isWorkingOffline: status.isWorkingOffline === true }
 }
@@ -200,6 +200,7 @@ export function useAction<C extends WindowCall>(name: C) {
       if (name.startsWith('connections/')) {
         await queries.invalidateQueries({ queryKey: ['connections'] })
         await queries.invalidateQueries({ queryKey: ['requests'] })
+        if (name === 'connections/renew') await queries.invalidateQueries({ queryKey: ['buckets'] })
       }
     },
   })

@@ -25,6 +25,8 @@ export const MountRow = MountView.extend({
   connectionName: z.string().optional(),
   /** Main brings it back after a restart. */
   isWanted: z.boolean(),
+  /** The engine serves the folder, also while its keys are refused. */
+  isMounted: z.boolean(),
 })
 export type MountRow = z.infer<typeof MountRow>
 

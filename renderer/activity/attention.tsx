@@ -201,7 +201,6 @@ function HeldCard({ mount, held }: HeldProps) {
 
 function FolderCard({ mount }: { readonly mount: MountRow }) {
   const { open } = useNavigation()
-  const actions = useMountActions()
   const { connectionId } = mount
   return (
     <CauseCard
@@ -212,18 +211,28 @@ function FolderCard({ mount }: { readonly mount: MountRow }) {
           {mount.state === 'needs-sign-in' && connectionId !== undefined && (
             <KeysButton onClick={() => open({ kind: 'renew-keys', id: connectionId })} />
           )}
-          {stateAction(mount) === 'mount' && (
-            <Button
-              variant="default"
-              size="xs"
-              loading={actions.isMounting}
-              onClick={() => actions.mount(mount)}
-            >
-              Try again
-            </Button>
-          )}
+          <AgainButton mount={mount} />
         </>
       }
     />
+  )
+}
+
+/** Mounts what is not mounted; what is mounted asks its server once more. */
+function AgainButton({ mount }: { readonly mount: MountRow }) {
+  const actions = useMountActions()
+  const retry = useAction('uploads/retry')
+  const { dir, isMounted } = mount
+  if (!isMounted && stateAction(mount) !== 'mount') return null
+  const onError = (thrown: unknown) => showFailure('Nothing was tried again', thrown)
+  return (
+    <Button
+      variant="default"
+      size="xs"
+      loading={actions.isMounting || retry.isPending}
+      onClick={() => (isMounted ? retry.mutate({ path: dir }, { onError }) : actions.mount(mount))}
+    >
+      Try again
+    </Button>
   )
 }

@@ -81,13 +81,14 @@ export function RenewKeysDialog({ connection, onClose }: RenewKeysProps) {
   )
 }
 
-/** Folders that the older keys could not mount get another try. */
+/** Folders that the older keys could not mount get another try; those that are mounted have them. */
 function useMountAgain(connectionId: string): () => void {
   const { status } = useStatus()
   const actions = useMountActions()
   return () => {
     for (const mount of status.mounts) {
-      const isWaiting = mount.connectionId === connectionId && mount.state === 'needs-sign-in'
+      const isOfIt = mount.connectionId === connectionId && !mount.isMounted
+      const isWaiting = isOfIt && mount.state === 'needs-sign-in'
       if (isWaiting) actions.mount(mount)
     }
   }

@@ -10,6 +10,7 @@ import { EmptyState } from '../parts/empty-state.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Page } from '../parts/page.tsx'
 import { useBuckets, useConnections, useStatus } from '../queries.ts'
+import { isAboutKeys } from '../view/attention.ts'
 import { bucketRows } from '../view/bucket-rows.ts'
 import classes from './buckets.module.css'
 
@@ -67,7 +68,9 @@ function Buckets({ of: connection }: { readonly of: ConnectionView }) {
   const [search, setSearch] = useState('')
   const isListRefused = error !== null && PailError.from(error).code === 'auth/denied'
   if (isListRefused) return <NameBucket connection={connection} />
-  if (error !== null) return <BucketsFailed error={error} retry={() => void refetch()} />
+  if (error !== null) {
+    return <BucketsFailed error={error} id={connection.id} retry={() => void refetch()} />
+  }
   const rows = bucketRows({
     buckets: data ?? [],
     mounts: status.mounts,
@@ -104,14 +107,32 @@ function Buckets({ of: connection }: { readonly of: ConnectionView }) {
   )
 }
 
-type FailedProps = { readonly error: unknown; readonly retry: () => void }
+type FailedProps = {
+  readonly error: unknown
+  /** Of the connection. */
+  readonly id: string
+  readonly retry: () => void
+}
 
-function BucketsFailed({ error, retry }: FailedProps) {
+function BucketsFailed({ error, id, retry }: FailedProps) {
+  const { open } = useNavigation()
+  const mayRenew = isAboutKeys({ cause: PailError.from(error).code })
   return (
     <Failure error={error} title="The buckets could not be listed">
       <Button variant="default" size="xs" mt="sm" onClick={retry}>
         Try again
       </Button>
+      {mayRenew && (
+        <Button
+          variant="default"
+          size="xs"
+          mt="sm"
+          ml="xs"
+          onClick={() => open({ kind: 'renew-keys', id })}
+        >
+          Enter newer keys…
+        </Button>
+      )}
     </Failure>
   )
 }

@@ -43,7 +43,7 @@ export function FolderMenu({ mount }: MenuProps) {
         >
           Copy local path
         </Menu.Item>
-        {isServing(mount.state) && (
+        {isServing(mount) && (
           <Menu.Item
             leftSection={<IconRefresh size={16} />}
             onClick={() => actions.refresh(mount.dir)}
@@ -51,7 +51,7 @@ export function FolderMenu({ mount }: MenuProps) {
             Refresh
           </Menu.Item>
         )}
-        {isServing(mount.state) && (
+        {isServing(mount) && (
           <Menu.Item
             leftSection={<IconPlane size={16} />}
             onClick={() => actions.keepOffline(mount.dir, true)}
@@ -59,8 +59,8 @@ export function FolderMenu({ mount }: MenuProps) {
             Keep offline
           </Menu.Item>
         )}
-        {isServing(mount.state) && <RoleItems mount={mount} />}
-        {isServing(mount.state) && (
+        {isServing(mount) && <RoleItems mount={mount} />}
+        {isServing(mount) && (
           <Menu.Item
             leftSection={<IconFileUnknown size={16} />}
             onClick={() => openDialog({ kind: 'foreign-uploads', dir: mount.dir })}
@@ -68,7 +68,7 @@ export function FolderMenu({ mount }: MenuProps) {
             Unfinished uploads…
           </Menu.Item>
         )}
-        {isServing(mount.state) ? (
+        {isServing(mount) ? (
           <Menu.Item
             leftSection={<IconPlugConnectedX size={16} />}
             onClick={() => openDialog({ kind: 'unmount', dir: mount.dir })}

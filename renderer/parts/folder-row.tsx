@@ -36,7 +36,7 @@ export function FolderRow({ mount }: RowProps) {
   return (
     <li className={classes.row} aria-label={name} data-state={mount.state}>
       <div className={classes.folderIcon} data-tone={tone}>
-        {isServing(mount.state) ? (
+        {isServing(mount) ? (
           <IconFolder size={22} stroke={1.6} aria-hidden />
         ) : (
           <IconFolderOff size={22} stroke={1.6} aria-hidden />
@@ -139,7 +139,7 @@ function FolderState({ mount }: RowProps) {
       </div>
       <div className={`${classes.pending} numbers`} data-testid="pending">
         {pendingFiles > 0 && `${pendingWords(mount)} ↑`}
-        {pendingFiles === 0 && isServing(state) && state !== 'starting' && 'Nothing to upload'}
+        {pendingFiles === 0 && isServing(mount) && state !== 'starting' && 'Nothing to upload'}
       </div>
     </div>
   )
@@ -161,7 +161,7 @@ function FolderActions({ mount }: RowProps) {
           {mount.state === 'stopped' ? 'Mount' : 'Try again'}
         </Button>
       )}
-      {isServing(mount.state) && (
+      {isServing(mount) && (
         <Tooltip label="Unmount">
           <ActionIcon
             variant="subtle"

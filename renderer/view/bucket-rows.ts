@@ -23,7 +23,7 @@ export function bucketRows({ buckets, mounts, connectionId }: BucketFacts): Buck
     const shown = mounts
       .filter((mount) => mount.connectionId === connectionId && mount.bucket === bucket.name)
       .filter(({ state }) => state !== 'stopped')
-    const served = shown.filter(({ state }) => isServing(state))
+    const served = shown.filter(isServing)
     const [widest] = served.sort((a, b) => a.prefix.length - b.prefix.length)
     return {
       ...bucket,

@@ -41,13 +41,15 @@ export function stateTone(state: MountState): Tone {
 }
 
 /** What helps in this state; a mount of the command line cannot be mounted again from here. */
-export function stateAction({ state, connectionId }: MountRow): StateAction {
+export function stateAction({ state, connectionId, isMounted }: MountRow): StateAction {
   switch (state) {
     case 'mounted':
     case 'offline':
     case 'read-only-fault':
       return 'open'
     case 'needs-sign-in':
+      if (isMounted) return 'open'
+      return connectionId === undefined ? 'none' : 'mount'
     case 'stopped':
     case 'failed':
       return connectionId === undefined ? 'none' : 'mount'
@@ -71,9 +73,9 @@ export function folderName(dir: string): string {
 
 export const ROLE_WORDS = { send: 'Send folder', receive: 'Receive folder' } as const
 
-/** Serving a folder, or about to: unmounting means something. */
-export function isServing(state: MountState): boolean {
-  return state !== 'stopped' && state !== 'failed' && state !== 'needs-sign-in'
+/** Serving a folder, or about to: unmounting means something. What is here opens without keys. */
+export function isServing({ state, isMounted }: Pick<MountRow, 'state' | 'isMounted'>): boolean {
+  return isMounted || (state !== 'stopped' && state !== 'failed' && state !== 'needs-sign-in')
 }
 
 /** Programs wrote into the bare folder: the sentence ends before the place where it is now. */

@@ -10,6 +10,7 @@ function statusWith(pendingFiles: number, isShared = false): WindowStatus {
   const mount = {
     ...mountView({ pendingFiles, pendingBytes: pendingFiles * 100e6 }),
     isWanted: true,
+    isMounted: true,
   }
   const counts = { ...syncView().counts, pendingFiles, pendingBytes: pendingFiles * 100e6 }
   return { engine: { state: 'running', isShared }, mounts: [mount], sync: syncView({ counts }) }

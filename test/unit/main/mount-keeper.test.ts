@@ -116,7 +116,9 @@ describe('MountKeeper', () => {
     isOnline = true
     await clock.advance(60_000)
     links[1]?.tell(statusView([mountView()]))
-    expect(board.read().mounts).toMatchObject([{ state: 'mounted', connectionName: 'Lab' }])
+    expect(board.read().mounts).toMatchObject([
+      { state: 'mounted', isMounted: true, connectionName: 'Lab' },
+    ])
     expect(mounts.faults.size).toBe(0)
   })
 
@@ -126,7 +128,7 @@ describe('MountKeeper', () => {
     keychain.secrets.clear()
     links[0]?.crash()
     await clock.advance(5_000)
-    expect(board.read().mounts).toMatchObject([{ state: 'needs-sign-in' }])
+    expect(board.read().mounts).toMatchObject([{ state: 'needs-sign-in', isMounted: false }])
     expect(links[1]?.callsOf('mounts/start')).toEqual([])
   })
 

@@ -21,7 +21,7 @@ const ENTRY: QueueEntry = {
 function statusOf(sync: Partial<SyncView>, view = mountView({})): WindowStatus {
   return {
     engine: { state: 'running', isShared: false },
-    mounts: [{ ...view, isWanted: true }],
+    mounts: [{ ...view, isWanted: true, isMounted: true }],
     sync: syncView(sync),
   }
 }

@@ -130,6 +130,16 @@ describe('the activity', () => {
     await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
   })
 
+  test('asks the server again for a mounted folder whose keys were refused', async () => {
+    const bridge = new FakeBridge()
+    bridge.status = statusOf(mountRow({ state: 'needs-sign-in', isMounted: true }))
+    await openActivity(bridge)
+    const card = await screen.findByRole('region', { name: 'data: Needs sign-in' })
+    fireEvent.click(within(card).getByRole('button', { name: 'Try again' }))
+    await expect.poll(() => bridge.inputsOf('uploads/retry')).toEqual([{ path: DIR }])
+    expect(bridge.inputsOf('mounts/start')).toEqual([])
+  })
+
   test('brings back files that were removed in great number at one click', async () => {
     const bridge = new FakeBridge()
     const examples = ['runs/a.h5', 'runs/b.h5']

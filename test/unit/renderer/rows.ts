@@ -6,6 +6,8 @@ import { syncView } from '../../support/sync-view.ts'
 
 export const CONNECTION_ID = '00000000-0000-4000-8000-000000000001'
 
+const UNMOUNTED: ReadonlySet<string> = new Set(['stopped', 'failed', 'needs-sign-in'])
+
 export function mountRow(over: Partial<MountRow> = {}): MountRow {
   return {
     dir: '/home/ana/Pail/data',
@@ -19,6 +21,7 @@ export function mountRow(over: Partial<MountRow> = {}): MountRow {
     renamedItems: 0,
     errors: [],
     isWanted: true,
+    isMounted: !UNMOUNTED.has(over.state ?? 'mounted'),
     connectionId: CONNECTION_ID,
     connectionName: 'Lab',
     ...over,

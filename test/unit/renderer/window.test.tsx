@@ -235,6 +235,33 @@ describe('the window', () => {
       .toEqual([{ dir: '/home/ana/Pail/data', role: 'send', options: {} }])
   })
 
+  test('keeps a mounted folder at hand when its keys are refused, and mounts it no second time', async () => {
+    const bridge = new FakeBridge()
+    const reason = 'Check the keys.'
+    bridge.status = statusOf(mountRow({ state: 'needs-sign-in', isMounted: true, reason }))
+    open(bridge)
+    const row = await screen.findByRole('listitem', { name: 'data' })
+    within(row).getByRole('button', { name: 'Open' })
+    within(row).getByRole('button', { name: 'Unmount data' })
+    fireEvent.click(within(row).getByRole('button', { name: 'Enter newer keys…' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
+    fireEvent.change(within(dialog).getByLabelText('Paste a credential'), {
+      target: { value: 'AKNEW:SKNEW' },
+    })
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Use these keys' }))
+    await screen.findByText('Lab has its newer keys')
+    expect(bridge.inputsOf('mounts/start')).toEqual([])
+  })
+
+  test('offers newer keys where the buckets cannot be listed for want of them', async () => {
+    const bridge = new FakeBridge()
+    bridge.failures.set('buckets/list', new PailError('auth/bad-key', 'SignatureDoesNotMatch'))
+    open(bridge)
+    fireEvent.click(await button('Buckets'))
+    fireEvent.click(await button('Enter newer keys…'))
+    await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
+  })
+
   test('takes newer keys where a folder needs them, and mounts it with them', async () => {
     const bridge = new FakeBridge()
     bridge.status = statusOf(mountRow({ state: 'needs-sign-in', reason: 'Check the keys.' }))
