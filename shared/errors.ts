@@ -291,6 +291,11 @@ export const ERRORS = {
     'Use a shorter name: 255 bytes a name, 1,024 bytes a key.',
   ),
   'vfs/not-text': row('EILSEQ', 'never', 'Use a name that is valid UTF-8.'),
+  'vfs/not-listable': row(
+    'EILSEQ',
+    'never',
+    'Use a name without control characters: this server cannot list them.',
+  ),
   'vfs/invalid': row('EINVAL', 'never', 'The request makes no sense.'),
   'vfs/bad-handle': row('EBADF', 'never', 'The file is not open any more.'),
   'vfs/stale': row('ESTALE', 'never', 'The file changed in the bucket. Open it again.'),

@@ -70,6 +70,8 @@ export type ListPage = {
   readonly prefixes: readonly string[]
   /** Hand it back to get the next page; undefined on the last one. */
   readonly next?: string
+  /** The server wrote keys as they are: a key with what XML cannot hold came as another one. */
+  readonly hasPlainKeys?: true
 }
 
 export type ListRequest = {

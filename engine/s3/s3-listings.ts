@@ -57,6 +57,7 @@ export function listPageOf(root: XmlElement, context: ListContext): ListPage {
     ),
     prefixes: prefixes.filter((prefix) => !ambiguous.has(prefix)),
     ...(next === undefined ? {} : { next }),
+    ...(isUrlEncoded(root) ? {} : { hasPlainKeys: true }),
   }
 }
 
@@ -82,8 +83,12 @@ function entriesOf(
 }
 
 /** Keys are URL-encoded only when the server says so; older ones ignore the wish. */
+function isUrlEncoded(root: XmlElement): boolean {
+  return childText(root, 'EncodingType')?.toLowerCase() === 'url'
+}
+
 function decoderOf(root: XmlElement, where: Where): Decode {
-  if (childText(root, 'EncodingType')?.toLowerCase() !== 'url') return (text) => text
+  if (!isUrlEncoded(root)) return (text) => text
   return (text) => {
     try {
       return decodeURIComponent(text.replaceAll('+', ' '))

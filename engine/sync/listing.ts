@@ -372,6 +372,7 @@ export class Listings {
     const found: ListPage = {
       objects: page.objects.filter((object) => object.key === key),
       prefixes: isDirectory ? [`${key}/`] : [],
+      ...(page.hasPlainKeys ? { hasPlainKeys: true } : {}),
     }
     await mergePage(tree, directory.id, prefix, found, startedMs)
   }

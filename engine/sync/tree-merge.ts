@@ -32,6 +32,7 @@ export function mergePage(
   return tree.change((note) => {
     const directory = tree.nodes.byId(directoryId)
     if (directory?.remoteKey !== prefix) return
+    if (page.hasPlainKeys) tree.hasPlainKeys = true
     const merge = new Merge(tree, startedMs, note)
     for (const object of page.objects) merge.object(directory, prefix, object)
     for (const found of page.prefixes) merge.directory(directory, prefix, found)
@@ -53,6 +54,7 @@ export function mergeFlatPage(
   return tree.change((note) => {
     const top = tree.nodes.byId(directoryId)
     if (top?.remoteKey !== prefix) return
+    if (page.hasPlainKeys) tree.hasPlainKeys = true
     const merge = new Merge(tree, startedMs, note)
     for (const object of page.objects) {
       const home = merge.directoryOf(top, prefix, object.key)

@@ -93,6 +93,8 @@ export class Tree {
   lastEditMs = Number.NEGATIVE_INFINITY
   /** Do extended attributes travel to the bucket? Set by a mount that asks for it. */
   syncsXattrs = false
+  /** Does the server write keys into its listings as they are? Set by the first page that tells. */
+  hasPlainKeys = false
   roles: RoleHooks = NO_ROLES
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}
@@ -194,6 +196,9 @@ export class Tree {
     if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
       throw new PailError('vfs/name-too-long', `${Buffer.byteLength(name)} bytes in a name`)
     }
+    if (this.hasPlainKeys && !isXmlText(name)) {
+      throw new PailError('vfs/not-listable', 'a control character in a name')
+    }
     const key = this.keyOf(directory) + componentOfName(name) + (kind === 'directory' ? '/' : '')
     const bytes = keyBytes(key) + bytesBelow
     if (bytes > KEY_BYTES_MAX) throw new PailError('vfs/name-too-long', `${bytes} bytes in a key`)
@@ -271,4 +276,11 @@ export class Tree {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+}
+
+/** Characters of XML 1.0, section 2.2: no control characters but tab and the ends of lines. */
+function isXmlText(text: string): boolean {
+  return [...text].every((character) =>
+    character < ' ' ? '\t\n\r'.includes(character) : !/[\ufffe\uffff]/.test(character),
+  )
 }

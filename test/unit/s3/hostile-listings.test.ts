@@ -17,7 +17,14 @@ withHostileServer()
 describe('A listing', () => {
   test('takes an empty answer of the right shape', async () => {
     answerWith(xml(200, EMPTY_LIST))
-    expect(await list()).toEqual({ objects: [], prefixes: [] })
+    expect(await list()).toMatchObject({ objects: [], prefixes: [] })
+  })
+
+  test('tells when the server wrote keys as they are, though it was asked to encode them', async () => {
+    answerWith(listing(contents('p/plain')))
+    expect((await list()).hasPlainKeys).toBe(true)
+    answerWith(listing(`<EncodingType>url</EncodingType>${contents('p/plain')}`))
+    expect((await list()).hasPlainKeys).toBeUndefined()
   })
 
   const bomb = `<!DOCTYPE lolz [<!ENTITY lol "lol">]>${EMPTY_LIST}`
