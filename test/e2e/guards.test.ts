@@ -137,6 +137,7 @@ describe('the window', () => {
         renamedItems: 0,
         errors: [error],
         isWanted: true,
+        isMounted: true,
       }
       const status = { engine: { state: 'running', isShared: false }, mounts: [mount] }
       BrowserWindow.getAllWindows()[0]?.webContents.send('status/changed', status)
