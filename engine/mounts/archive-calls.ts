@@ -55,17 +55,18 @@ async function restore(
     wanted.set(volume, [...(wanted.get(volume) ?? []), volume.tree.node(row.id)])
   }
   const sum = { asked: 0, restoring: 0, readable: 0 }
-  let longest: NodeRow | undefined
-  let wait = ''
+  let longest: Wait | undefined
   for (const [volume, rows] of wanted) {
     const wished = await askAndSend(volume, rows, { days, tier })
     sum.asked += wished.asked
     sum.restoring += wished.restoring
     sum.readable += wished.readable
-    longest = longestWait(volume, [longest, ...wished.rows], tier)
-    wait = waitOf(volume, longest, tier)
+    const waits = (wished.rows.length > 0 ? wished.rows : rows).map((row) =>
+      waitOf(volume, row, tier),
+    )
+    longest = longestOf(longest === undefined ? waits : [longest, ...waits])
   }
-  return { ...sum, wait }
+  return { ...sum, wait: longest?.words ?? '' }
 }
 
 /** @throws PailError what the bucket said, when it refused */
@@ -101,25 +102,15 @@ function checkTier(volume: Volume, row: NodeRow, tier: RestoreTier | undefined):
   )
 }
 
-function longestWait(
-  volume: Volume,
-  rows: ReadonlyArray<NodeRow | undefined>,
-  tier: RestoreTier | undefined,
-): NodeRow | undefined {
-  const provider = providerOf(volume)
-  const waitMs = (row: NodeRow) =>
-    restoreWaitMs({ provider, storageClass: row.storageClass, tier }) ?? 0
-  return rows
-    .filter((row) => row !== undefined)
-    .reduce<NodeRow | undefined>(
-      (most, row) => (most && waitMs(most) >= waitMs(row) ? most : row),
-      undefined,
-    )
+type Wait = { readonly ms: number; readonly words: string }
+
+function waitOf(volume: Volume, { storageClass }: NodeRow, tier: RestoreTier | undefined): Wait {
+  const archived = { provider: providerOf(volume), storageClass, tier }
+  return { ms: restoreWaitMs(archived) ?? 0, words: restoreWaitWords(archived) }
 }
 
-function waitOf(volume: Volume, row: NodeRow | undefined, tier: RestoreTier | undefined): string {
-  const storageClass = row?.storageClass ?? null
-  return restoreWaitWords({ provider: providerOf(volume), storageClass, tier })
+function longestOf(waits: readonly Wait[]): Wait | undefined {
+  return [...waits].sort((a, b) => b.ms - a.ms)[0]
 }
 
 function providerOf({ endpointUrl }: Volume): ArchiveProvider {
