@@ -65,7 +65,8 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
     token = page.next
   } while (token !== undefined)
   const target = reachableKey(job, tree.node(node.id))
-  await avoidCollisions(job, target)
+  // Renamed back meanwhile: everything is where it shall be.
+  if (target !== row.key) await avoidCollisions(job, target)
   await tree.database.write(() => tree.journal.setRecord(row.seq, encodePlan(target)))
   return target
 }
@@ -108,6 +109,9 @@ async function copyItem(job: Job, item: MoveItem, target: string): Promise<void>
       return
     }
     tree.journal.moveItems.setCopied(row.seq, item.source, copied)
+    // What waited to be deleted there is replaced: the deletion would take the copy for it.
+    const replaced = tree.journal.deletionOf(tree.volume, target)
+    if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
     if (tree.journal.deletionOf(tree.volume, item.source)) {
       journalDelete(tree, target, copied.etag)
     }

@@ -10,7 +10,7 @@ import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
 import type { Job } from './sync-job.ts'
-import { journalDelete } from './tree-edit.ts'
+import { journalDelete, journalStray } from './tree-edit.ts'
 
 const PASSING_NAME = '.pail-move-'
 
@@ -22,7 +22,7 @@ export function passingKey(job: Pick<Job, 'random'>, key: string): string {
 }
 
 /**
- * Moves the objects of other files away from `key`; they go on to their own paths by themselves.
+ * Moves the objects of other files away from `key`; from there they go on to their own paths.
  * What somebody else removed or replaced meanwhile is no file's object any more: it stays, and
  * whatever is stored next meets it under its own precondition.
  */
@@ -54,5 +54,7 @@ async function moveAside(job: Job, holder: NodeRow, key: string): Promise<void> 
     }
     job.renameCached(source, { ...source, key: passing, etag: copied })
     tree.nodes.update(holder.id, { remoteKey: passing, etag: copied })
+    // The move of its directory would not find it there.
+    journalStray(tree, holder.id)
   })
 }
