@@ -66,7 +66,7 @@ export class FileContent {
   constructor(parts: ContentsParts, row: NodeRow, staged: StagedFile | undefined) {
     this.#parts = parts
     this.id = row.id
-    this.#reads = new MergedReads(parts, () => this.#baseVersion())
+    this.#reads = new MergedReads(parts, () => [this.#baseVersion(), this.#staged])
     this.#sessions = new ReadSessions(row.id)
     this.#staged = staged
     this.#sizeBytes = row.size

@@ -19,24 +19,69 @@ const FAILURE_MS = 5_000
 const BASE_COPY_BYTES = 1024 * 1024
 /** Bytes that are on this disk are read within this time. */
 const CACHED_READ_MS = 200
+/**
+ * The bucket has the new version this long before its upload is known to have ended, at most: an
+ * answer on its way, a commit. The base cannot be read in between.
+ */
+const OWN_UPLOAD_MS = 3_000
+const OWN_UPLOAD_POLL_MS = 20
+
+/** What the file is now: a version of the bucket, and what is staged over it. */
+type Shown = () => readonly [ObjectVersion | undefined, StagedFile | undefined]
 
 export class MergedReads {
   readonly #parts: {
     readonly clock: Clock
     readonly openReader: (version: ObjectVersion) => Reader
   }
-  readonly #versionOf: () => ObjectVersion | undefined
+  readonly #shown: Shown
   #failure: { readonly error: PailError; readonly untilMs: number } | undefined
 
   constructor(
     parts: { readonly clock: Clock; readonly openReader: (version: ObjectVersion) => Reader },
-    versionOf: () => ObjectVersion | undefined,
+    shown: Shown,
   ) {
     this.#parts = parts
-    this.#versionOf = versionOf
+    this.#shown = shown
   }
 
+  get #version(): ObjectVersion | undefined {
+    return this.#shown()[0]
+  }
+
+  get #staged(): StagedFile | undefined {
+    return this.#shown()[1]
+  }
+
+  /** When the upload of `staged` takes its base away meanwhile, what was uploaded is read. */
   async merged(
+    session: ReadSession,
+    staged: StagedFile,
+    offset: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#mergedOnce(session, staged, offset, into, signal)
+    } catch (thrown) {
+      const isStale = thrown instanceof PailError && thrown.code === 'vfs/stale'
+      if (!isStale || !(await this.#isUploaded(staged, signal))) throw thrown
+      const { sizeBytes = 0 } = this.#version ?? {}
+      if (sizeBytes !== staged.record.sizeBytes) throw thrown
+      await this.base(session, offset, into, signal)
+    }
+  }
+
+  async #isUploaded(staged: StagedFile, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#parts
+    const untilMs = clock.monotonicMs() + OWN_UPLOAD_MS
+    while (this.#staged === staged && clock.monotonicMs() < untilMs) {
+      await clock.sleep(OWN_UPLOAD_POLL_MS, signal)
+    }
+    return this.#staged === undefined
+  }
+
+  async #mergedOnce(
     session: ReadSession,
     staged: StagedFile,
     offset: number,
@@ -91,7 +136,7 @@ export class MergedReads {
     into: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
-    const version = this.#versionOf()
+    const version = this.#version
     assert(version, 'there is a version to read from')
     const token = `${version.key}\n${version.etag}`
     if (session.version !== token) {
