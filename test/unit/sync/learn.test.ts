@@ -30,6 +30,9 @@ async function readlinkAfterOpen(world: BareWorld, path: string): Promise<string
   return world.run(world.vfs.readlink(world.context, id))
 }
 
+/** What may be learned again is committed a little later: a kill before that only asks once more. */
+const COMMITTED_MS = 1_000
+
 describe('The metadata of objects', () => {
   test('is learned with the bytes, told to the kernel, and remembered', async () => {
     const world = await BareWorld.started((bucket) => bucket.putDirect('f', 'x', S3FS_FILE), ROOT)
@@ -48,6 +51,7 @@ describe('The metadata of objects', () => {
     expect(await world.find('f')).toMatchObject(learned)
     expect(world.bucket.requests()).toEqual({ list: 1, get: 1 })
     expect(changes).toContain('remote attributes')
+    await world.clock.advance(COMMITTED_MS)
     await world.killed()
     expect(await world.find('f')).toMatchObject(learned)
   })
@@ -91,6 +95,7 @@ describe('The metadata of objects', () => {
     expect(await world.read('file')).toBe('target')
     expect((await world.read('large')).length).toBe(4096)
     expect(world.bucket.requests()).toEqual({ get: 2 })
+    await world.clock.advance(COMMITTED_MS)
     await world.killed()
     expect((await world.find('link')).kind).toBe('symlink')
   })
