@@ -20,6 +20,7 @@ import {
 import { attributesKeeping } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import { FILE_MODE, type Tree } from './tree.ts'
+import { forgetRow } from './tree-merge.ts'
 import { showObject } from './tree-show.ts'
 import { headOrNone } from './upload-job.ts'
 
@@ -39,13 +40,13 @@ export async function rewriteAttributes(job: Job): Promise<void> {
       (attempt) => headOrNone(job.store, key, attempt),
       job.signal,
     )
-    if (!head) await drop(job, key, 'removed')
+    if (!head) await dropRemoved(job, node)
     else if (head.etag === node.etag) await rewriteKnown(job, node, head)
     else await rewriteNewer(job, node, head)
   } catch (thrown) {
     // Removed between look and copy.
     if (PailError.from(thrown).code !== 's3/no-key') throw thrown
-    await drop(job, key, 'removed')
+    await dropRemoved(job, node)
   }
 }
 
@@ -59,9 +60,22 @@ function settle({ tree, row }: Job): Promise<boolean> {
   })
 }
 
-/** These attributes belonged to what is not there any more. */
-async function drop(job: Job, key: string, because: 'removed' | 'replaced'): Promise<void> {
-  if (await settle(job)) job.log.write('warn', 'sync/attributes-dropped', { key, because })
+/** These attributes belonged to what is not there any more. @returns as `settle` does */
+async function drop(job: Job, key: string, because: 'removed' | 'replaced'): Promise<boolean> {
+  const isSettled = await settle(job)
+  if (isSettled) job.log.write('warn', 'sync/attributes-dropped', { key, because })
+  return isSettled
+}
+
+/** The file goes with its object, unless somebody may still write it. */
+async function dropRemoved(job: Job, { id, etag, remoteKey }: NodeRow): Promise<void> {
+  if (!(await drop(job, remoteKey ?? '', 'removed'))) return
+  const { tree } = job
+  await tree.change((note) => {
+    const now = tree.nodes.byId(id)
+    if (!now || now.parent === null || now.remoteKey !== remoteKey || now.etag !== etag) return
+    if (!tree.isBusy(now) && !tree.isWriting(id)) forgetRow(tree, now, note)
+  })
 }
 
 async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<void> {
