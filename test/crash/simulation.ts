@@ -57,7 +57,7 @@ export class Simulation {
     for (const [key, bytes] of Object.entries(options.objects ?? {})) {
       this.bucket.putDirect(key, bytes)
       if (!key.endsWith('/')) this.reference.plant(key, bytes)
-      else this.reference.mkdir(key.slice(0, -1))
+      else this.#plantFolder(key.slice(0, -1))
     }
   }
 
@@ -68,6 +68,14 @@ export class Simulation {
     const { capabilities = ALL } = options
     if (capabilities !== 'unknown') simulation.#know(capabilities)
     return simulation
+  }
+
+  /** A folder of the bucket, with those above it. */
+  #plantFolder(path: string): void {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+      this.reference.mkdir(path.slice(0, end))
+    }
+    this.reference.mkdir(path)
   }
 
   get engine(): BareEngine {
