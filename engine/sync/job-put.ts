@@ -15,7 +15,7 @@ import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Progress } from './transfers.ts'
-import { journalDelete } from './tree-edit.ts'
+import { journalDelete, journalStray } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
@@ -238,6 +238,8 @@ async function stored(
       tree.staging.removeRecord(node.staged)
       tree.nodes.update(node.id, { staged: null })
     }
+    // Renamed while the answer was on its way: from here it moves on.
+    journalStray(tree, node.id)
     return true
   })
   if (!isSettled || row.node === null) return

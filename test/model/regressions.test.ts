@@ -5,6 +5,22 @@ import { runHistory, type Step } from './history.ts'
 /** With the seed where it matters how long answers take. */
 const HISTORIES: ReadonlyArray<readonly [string, readonly Step[], number?]> = [
   [
+    'a file that was renamed while the answer to its upload was on its way stayed under its old name',
+    [
+      { op: 'other-put', path: 'a/a/x', size: 20 },
+      { op: 'other-put', path: 'a/b/x', size: 20 },
+      { op: 'other-put', path: 'b/x', size: 20 },
+      { op: 'other-put', path: 'c/a/x', size: 20 },
+      { op: 'slow' },
+      { op: 'rename', path: 'a/b/x', to: 'a/a/x' },
+      { op: 'kill' },
+      { op: 'slow' },
+      { op: 'append', path: 'b/x', size: 10 },
+      { op: 'rename', path: 'b/x', to: 'a/a/x' },
+    ],
+    307792,
+  ],
+  [
     'a file that gave way in the bucket was forgotten by the move of its folder',
     [
       { op: 'other-put', path: 'a/a/x', size: 20 },
