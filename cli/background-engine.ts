@@ -11,7 +11,7 @@ import { z } from 'zod'
 import type { Clock } from '../engine/base/clock.ts'
 import { connectEngine, type EngineClient } from '../engine/mounts/client.ts'
 import { layoutOf, openDataDir } from '../engine/mounts/data-dir.ts'
-import { ENGINE_HEAP_FLAG, engineEnvironment } from '../engine/mounts/engine-environment.ts'
+import { ENGINE_HEAP_FLAGS, engineEnvironment } from '../engine/mounts/engine-environment.ts'
 import { PailError } from '../shared/errors.ts'
 import { WireErrorSchema } from '../shared/model.ts'
 
@@ -88,7 +88,7 @@ function spawnEngine(options: StartOptions): ChildProcess {
   const log = fs.openSync(layoutOf(dataDir).logFile, 'a', 0o600)
   const flags = ['--data-dir', dataDir, '--ready-fd', String(READY_FD), '--ends-when-idle']
   try {
-    return spawn(process.execPath, [ENGINE_HEAP_FLAG, enginePath, ...flags], {
+    return spawn(process.execPath, [...ENGINE_HEAP_FLAGS, enginePath, ...flags], {
       cwd: '/',
       detached: true,
       env: engineEnvironment(environment),

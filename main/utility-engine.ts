@@ -7,7 +7,7 @@ import { utilityProcess } from 'electron'
 import { SystemClock } from '../engine/base/clock.ts'
 import { EngineClient } from '../engine/mounts/client.ts'
 import type { FrameChannel } from '../engine/mounts/engine-client.ts'
-import { ENGINE_HEAP_FLAG, engineEnvironment } from '../engine/mounts/engine-environment.ts'
+import { ENGINE_HEAP_FLAGS, engineEnvironment } from '../engine/mounts/engine-environment.ts'
 import { PailError } from '../shared/errors.ts'
 import { type EngineLink, linkOver } from './engine-link.ts'
 
@@ -30,7 +30,7 @@ function startProcess({ enginePath, dataDir }: UtilityEngineOptions): FrameChann
   const child = utilityProcess.fork(enginePath, [], {
     env: { ...engineEnvironment(process.env), PAIL_DATA_DIR: dataDir },
     // A utility process takes flags of V8 in Chromium's way alone.
-    execArgv: [`--js-flags=${ENGINE_HEAP_FLAG}`],
+    execArgv: [`--js-flags=${ENGINE_HEAP_FLAGS.join(' ')}`],
     serviceName: 'Pail engine',
     stdio: 'inherit',
   })
