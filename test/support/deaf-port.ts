@@ -60,6 +60,8 @@ export class DeafPort {
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
+    const { exitCode, signalCode } = this.#listener
+    if (exitCode !== null || signalCode !== null) return
     const ended = once(this.#listener, 'exit')
     this.#listener.kill('SIGKILL')
     await ended
