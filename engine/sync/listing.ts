@@ -81,7 +81,7 @@ export class Listings {
     const listing = await this.#listing(directory, signal)
     if (!listing) return
     if (directory.listedMs > 0) await this.#settle(directory, listing, signal)
-    else await withSignal(listing.nextPage, signal)
+    else if (listing.pages === 0) await withSignal(listing.nextPage, signal)
   }
 
   /** Reads the directory anew whatever its age: for a decision that must not rest on an old listing. */
@@ -119,9 +119,11 @@ export class Listings {
     const listing = await this.#listing(directory, signal)
     if (!listing) return
     if (directory.listedMs > 0) return this.#settle(directory, listing, signal)
-    await withSignal(listing.nextPage, signal)
-    if (listing.isDone || listing.lastName > name) return
-    if (this.#parts.tree.nodes.child(id, name)) return
+    const isTold = () =>
+      listing.isDone || listing.lastName > name || this.#parts.tree.nodes.child(id, name)
+    if (listing.pages > 0 && isTold()) return
+    await this.#pageOf(listing, signal)
+    if (isTold()) return
     await this.#askFor(directory, name, signal)
   }
 
@@ -139,14 +141,22 @@ export class Listings {
   /** Resolves with the next page of a listing under way; at once when there is none. */
   async nextPage(id: number, signal: AbortSignal): Promise<void> {
     const listing = this.#active.get(id)
-    if (listing) await withSignal(listing.nextPage, signal)
+    if (listing) await this.#pageOf(listing, signal)
+  }
+
+  /** The next page; not for long while listings fail. */
+  async #pageOf(listing: Listing, signal: AbortSignal): Promise<void> {
+    const { trouble } = this.#failures
+    if (trouble) await this.#shortly(listing, trouble, signal)
+    else await withSignal(listing.nextPage, signal)
   }
 
   async #askFor(directory: NodeRow, name: string, signal: AbortSignal): Promise<void> {
+    const sinceMs = this.#parts.clock.monotonicMs()
     try {
       await this.#listName(directory, name, signal)
     } catch (thrown) {
-      if (!signal.aborted) this.#noteFailure(directory.id, thrown)
+      if (!signal.aborted) this.#noteFailure(directory.id, thrown, sinceMs)
       throw thrown
     }
   }
@@ -208,7 +218,7 @@ export class Listings {
     const active = this.#active.get(directory.id)
     if (active) return active
     if (this.#hasJustFailed(directory)) return undefined
-    const before = this.#failures.before(directory.id)
+    const before = this.#failures.before(directory.id) ?? this.#failures.trouble
     if (before && directory.listedMs === 0) return this.#listAgain(directory, before, signal)
     const walk = this.#walkFor(directory)
     if (walk && (await this.#walkTo(walk, directory, signal))) return undefined
@@ -233,10 +243,11 @@ export class Listings {
   }
 
   async #walkTo(walk: FlatWalk, directory: NodeRow, signal: AbortSignal): Promise<boolean> {
+    const sinceMs = this.#parts.clock.monotonicMs()
     try {
       return await walk.reach(directory, signal)
     } catch (thrown) {
-      if (!signal.aborted) this.#noteFailure(directory.id, thrown)
+      if (!signal.aborted) this.#noteFailure(directory.id, thrown, sinceMs)
       if (directory.parent !== null && this.#walks.get(directory.parent) === walk) {
         this.#walks.delete(directory.parent)
       }
@@ -247,6 +258,12 @@ export class Listings {
   /** A program has waited for this directory before: this time the listing goes on without it. */
   async #listAgain(directory: NodeRow, before: PailError, signal: AbortSignal): Promise<Listing> {
     const listing = this.#active.get(directory.id) ?? this.#start(directory)
+    await this.#shortly(listing, before, signal)
+    return listing
+  }
+
+  /** @throws `before` when the next page does not come within a short wait */
+  async #shortly(listing: Listing, before: PailError, signal: AbortSignal): Promise<void> {
     const waiting = new AbortController()
     const tooLong = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).then(
       () => Promise.reject(before),
@@ -254,7 +271,6 @@ export class Listings {
     )
     try {
       await withSignal(Promise.race([listing.nextPage, tooLong]), signal)
-      return listing
     } finally {
       waiting.abort()
     }
@@ -267,8 +283,9 @@ export class Listings {
     return error !== undefined
   }
 
-  #noteFailure(id: number, thrown: unknown): void {
-    if (!this.#parts.signal.aborted) this.#failures.note(id, PailError.from(thrown))
+  #noteFailure(id: number, thrown: unknown, sinceMs: number): void {
+    const waitedMs = this.#parts.clock.monotonicMs() - sinceMs
+    if (!this.#parts.signal.aborted) this.#failures.note(id, PailError.from(thrown), waitedMs)
   }
 
   /** @returns whether so many siblings were listed that the next one is the first of a walk */
@@ -303,6 +320,7 @@ export class Listings {
       hasAnswered: false,
       pages: 0,
     }
+    const sinceMs = this.#parts.clock.monotonicMs()
     const done = this.#run(directory.id, listing, pages, urgency).finally(() => {
       listing.isDone = true
       this.#active.delete(directory.id)
@@ -313,7 +331,7 @@ export class Listings {
         pages.end()
       },
       (thrown) => {
-        this.#noteFailure(directory.id, thrown)
+        this.#noteFailure(directory.id, thrown, sinceMs)
         pages.fail(thrown)
       },
     )

@@ -65,6 +65,25 @@ describe('A folder that was never listed and cannot be', () => {
   })
 })
 
+describe('Folders beside one whose listing failed after a long wait', () => {
+  test('are no long wait of their own, and are there when listings end again', async () => {
+    const { clock, store, engine, vfs, find, timed } = await start()
+    const fresh = await clock.until(find(vfs.root, 'fresh'))
+    const ids = await Promise.all(NAMES.slice(0, 3).map((name) => clock.until(find(fresh, name))))
+    const [first = 0, second = 0, third = 0] = ids
+    store.setScript([{ operation: 'list', fault: { kind: 'error', code: 's3/bad-reply' } }])
+    const long = await timed(() => find(first, 'file'))
+    expect(long.end).not.toBe('ok')
+    expect(long.ms).toBeGreaterThan(4_000)
+    const short = await timed(() => find(second, 'file'))
+    expect(short.end).not.toBe('ok')
+    expect(short.ms).toBeLessThanOrEqual(1_000)
+    store.setScript([])
+    expect(await timed(() => find(third, 'file'))).toMatchObject({ end: 'ok' })
+    await engine.close()
+  })
+})
+
 describe('A path of folders that are known', () => {
   test('is one short wait while listings are not answered, however long it is', async () => {
     const { clock, store, engine, vfs, find, timed } = await start()
