@@ -20,7 +20,7 @@ import { installPythonTools } from '../build/python-tools.mjs'
 import { setUp } from '../build/setup.mjs'
 import { versitygwPath } from '../build/versitygw.mjs'
 import { endLeftovers } from './leftovers.mjs'
-import { countTests, summary } from './report.mjs'
+import { afterSecondLook, countTests, failuresIn, summary } from './report.mjs'
 
 const CHECK = ['tidy', 'unit', 'renderer']
 const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['faults'], ['e2e']]
@@ -28,6 +28,11 @@ const DEEPER = [['contract', 'model', 'crash'], ['mount'], ['faults'], ['e2e']]
 const MOUNT_FILES_AT_ONCE = 2
 /** No step takes half of this on two cores; one that hangs must not hang the run. */
 const STEP_MS_MAX = 25 * 60 * 1000
+/**
+ * Tests with real servers, kernels and clocks meet whatever else the machine does. So few failures
+ * are looked at again, each test by itself; more than these are no chance.
+ */
+const SECOND_LOOKS_MAX = 3
 /** A million operations, each through the kernel. */
 const CONFORMANCE_MS_MAX = 4 * 60 * 60 * 1000
 
@@ -109,8 +114,7 @@ function placeOf(project) {
  */
 async function vitestStep(projects, { env, workersMax } = {}) {
   const report = join(runFolder, `${projects.join('-')}.json`)
-  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  for (const project of projects) args.push('--project', project)
+  const args = vitestArguments(projects, report)
   const atOnce = projects.includes('mount') ? MOUNT_FILES_AT_ONCE : workersMax
   if (atOnce !== undefined) args.push(`--maxWorkers=${atOnce}`)
   const start = performance.now()
@@ -118,7 +122,42 @@ async function vitestStep(projects, { env, workersMax } = {}) {
   const code = await runStep('vitest', args, env, limitMs)
   const seconds = (performance.now() - start) / 1000
   const counts = countTests(report, { exitCode: code, places: projects.map(placeOf) })
-  return [{ name: projects.join(', '), seconds, ...counts }]
+  return [{ name: projects.join(', '), seconds, ...counts, failures: failuresIn(report) }]
+}
+
+/** @param {readonly string[]} projects @param {string} report */
+function vitestArguments(projects, report) {
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  for (const project of projects) args.push('--project', project)
+  return args
+}
+
+/**
+ * @param {readonly string[]} projects
+ * @returns {Promise<Result[]>} what is left when a few failures have been looked at again
+ */
+async function deeperStep(projects) {
+  const results = await vitestStep(projects)
+  return Promise.all(results.map((result) => secondLook(projects, result)))
+}
+
+/** @param {readonly string[]} projects @param {Result} result @returns {Promise<Result>} */
+async function secondLook(projects, result) {
+  const { failures = [], failed } = result
+  const isFew = failures.length > 0 && failures.length <= SECOND_LOOKS_MAX
+  // What failed outside of any test cannot be tried again by itself.
+  if (!isFew || failures.length !== failed) return result
+  /** @type {import('./report.mjs').Failure[]} */
+  const again = []
+  for (const [index, failure] of failures.entries()) {
+    const report = join(runFolder, `${projects.join('-')}-again-${index}.json`)
+    const pattern = `^${failure.name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
+    const args = [...vitestArguments(projects, report), failure.file, '-t', pattern]
+    const code = await runStep('vitest', args)
+    const { passed } = countTests(report, { exitCode: code, places: [] })
+    if (code !== 0 || passed !== 1) again.push(failure)
+  }
+  return afterSecondLook(result, again)
 }
 
 /** @returns {Promise<Result[]>} */
@@ -143,7 +182,7 @@ async function runWanted(wanted) {
   }
   if (wanted.length > 0) return vitestStep(wanted)
   const results = await check()
-  for (const projects of DEEPER) results.push(...(await vitestStep(projects)))
+  for (const projects of DEEPER) results.push(...(await deeperStep(projects)))
   return results
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countTests, summary } from '../../report.mjs'
+import { afterSecondLook, countTests, failuresIn, summary } from '../../report.mjs'
 
 let folder = ''
 beforeAll(() => {
@@ -90,5 +90,43 @@ describe('The summary', () => {
     expect(lastLine(summary([some], { isComplete: false }).text)).toMatch('3 passed, 0 failed, 2')
     expect(summary([some], { isComplete: false }).isGood).toBe(true)
     expect(summary([some], { isComplete: true }).isGood).toBe(false)
+  })
+})
+
+describe('A test that failed', () => {
+  const file = '/a/test/mount/a.test.ts'
+  const failed = {
+    status: 'failed',
+    fullName: 'A folder shows a file',
+    failureMessages: ['\u001b[31mexpected 1 to be 2\u001b[39m\n    at /a/test/mount/a.test.ts:3:4'],
+  }
+  const failures = [{ file, name: 'A folder shows a file', message: 'expected 1 to be 2' }]
+  const result = { name: 'mount', passed: 4, failed: 1, skipped: 0, seconds: 2, failures }
+
+  test('is found in the report, with what it says', () => {
+    const path = join(folder, 'failed.json')
+    const passed = { status: 'passed', fullName: 'A folder hides nothing' }
+    const testResults = [{ name: file, assertionResults: [passed, failed] }]
+    writeFileSync(path, JSON.stringify({ testResults }))
+    expect(failuresIn(path)).toEqual(failures)
+  })
+
+  test('is named in the end, where it lies and what it said', () => {
+    const { text } = summary([result], { isComplete: true })
+    expect(text).toContain('failed: test/mount/a.test.ts: A folder shows a file')
+    expect(text).toContain('expected 1 to be 2')
+    expect(lastLine(text)).toBe('4 passed, 1 failed')
+  })
+
+  test('and failed again is a failure', () => {
+    expect(afterSecondLook(result, failures)).toEqual({ ...result, unsteady: [] })
+  })
+
+  test('and then passed is counted as passed, and still named', () => {
+    const looked = afterSecondLook(result, [])
+    expect(looked).toMatchObject({ passed: 5, failed: 0, failures: [], unsteady: failures })
+    const { text, isGood } = summary([looked], { isComplete: true })
+    expect(text).toContain('failed, then passed: test/mount/a.test.ts: A folder shows a file')
+    expect([isGood, lastLine(text)]).toEqual([true, '5 passed, 0 failed'])
   })
 })
