@@ -15,6 +15,7 @@ export type OpenDialog =
   | { readonly kind: 'remove-connection'; readonly id: string }
   | { readonly kind: 'renew-keys'; readonly id: string }
   | { readonly kind: 'budget'; readonly id: string }
+  | { readonly kind: 'cache-limit' }
 
 export type Navigation = {
   readonly page: ShownPage

@@ -175,6 +175,20 @@ export function useJunk() {
   })
 }
 
+/** What lies on this computer, and how much may; it changes by itself. */
+export function useRoom() {
+  const client = useClient()
+  const { status } = useStatus()
+  return useQuery({
+    queryKey: ['room'],
+    queryFn: () => client.call('cache/get', {}),
+    enabled: status.engine.state === 'running',
+    refetchInterval: ROOM_EVERY_MS,
+  })
+}
+
+const ROOM_EVERY_MS = 3_000
+
 export function useAppInfo() {
   const client = useClient()
   return useQuery({ queryKey: ['app-info'], queryFn: () => client.call('app/info', {}) })
@@ -189,6 +203,7 @@ export function useAction<C extends WindowCall>(name: C) {
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['status'] })
       if (name.startsWith('junk/')) await queries.invalidateQueries({ queryKey: ['junk'] })
+      if (name.startsWith('cache/')) await queries.invalidateQueries({ queryKey: ['room'] })
       if (name.startsWith('pins/')) await queries.invalidateQueries({ queryKey: ['pins'] })
       if (/^(uploads|conflicts|deletes|network)\//.test(name)) {
         await queries.invalidateQueries({ queryKey: ['activity'] })

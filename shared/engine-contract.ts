@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { archiveCalls, archiveEvents } from './archive.ts'
+import { cacheCalls } from './cache-contract.ts'
 import { ERRORS, type ErrorCode, type WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
 import { hintCalls, hintEvents } from './hints.ts'
@@ -46,6 +47,7 @@ export const engineCalls = {
   ...folderCalls,
   ...keepingCalls,
   ...junkCalls,
+  ...cacheCalls,
   ...archiveCalls,
   ...hintCalls,
   'engine/status': { input: z.object({}), output: StatusView },

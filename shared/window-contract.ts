@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { archiveCalls, RestoreView } from './archive.ts'
+import { cacheCalls } from './cache-contract.ts'
 import { engineCalls } from './engine-contract.ts'
 import { hintCalls } from './hints.ts'
 import { junkCalls } from './junk.ts'
@@ -116,6 +117,10 @@ export const windowCalls = {
   /** Names of files that are never uploaded: one list for everything. */
   'junk/get': junkCalls['junk/get'],
   'junk/set': junkCalls['junk/set'],
+  /** The room on this computer: one limit for everything. */
+  'cache/get': cacheCalls['cache/get'],
+  'cache/set': cacheCalls['cache/set'],
+  'cache/free': cacheCalls['cache/free'],
   /** What is under way, what waits and why, what happened: as the engine has it. */
   'queue/list': engineCalls['queue/list'],
   'attention/list': engineCalls['attention/list'],

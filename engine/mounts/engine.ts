@@ -15,6 +15,7 @@ import { present } from '../base/assert.ts'
 import { RealDisk } from '../base/disk.ts'
 import { normalizeSubpath } from '../s3/keys.ts'
 import { BlockCache } from '../store/block-cache.ts'
+import { storedCacheLimitBytes } from '../store/cache-limit.ts'
 import { Conflicts } from '../store/conflicts.ts'
 import { Database } from '../store/database.ts'
 import { FolderRoles } from '../store/folder-roles.ts'
@@ -30,6 +31,7 @@ import { learn } from '../sync/learn.ts'
 import { RequestLedgers } from '../sync/request-ledger.ts'
 import { UploadBuffers } from '../sync/upload-buffers.ts'
 import { isSameBootAsBefore } from './boot.ts'
+import { cacheHandlers } from './cache-calls.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
 import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
@@ -51,8 +53,6 @@ import { withService } from './with-service.ts'
 
 /** Mounts of one engine at once. */
 const MOUNTS_MAX = 64
-/** Default share of the disk for cached blocks. */
-const CACHE_BYTES_MAX = 20 * 1000 ** 3
 /** `mounts/start` of one folder at a time. */
 type Starting = Map<string, Promise<MountView>>
 
@@ -74,7 +74,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     folder: join(dataDir, 'cache'),
     clock,
     log,
-    limits: { cacheBytesMax: CACHE_BYTES_MAX },
+    limits: { cacheBytesMax: storedCacheLimitBytes(database) },
   })
   cache = opened
   const volumes = new Map<number, Volume>()
@@ -186,6 +186,7 @@ class MountEngine implements Engine {
       ...hygieneHandlers((dir) => this.#session(dir)),
       ...this.#sync.handlers,
       ...junkHandlers(stores, volumes),
+      ...cacheHandlers(stores, () => this.#syncView().counts.pendingBytes),
       'engine/status': async () => this.#status(),
       'mounts/start': (input) => this.#start(input),
       'connections/renew': (input) => this.#renew(input),

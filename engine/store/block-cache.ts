@@ -30,7 +30,13 @@ import {
 } from './block-layout.ts'
 import { BlockPieces } from './block-pieces.ts'
 import { reconcileFolder } from './block-reconcile.ts'
-import { CacheSpace, type Reservation, type SpaceLimits, type SpacePurpose } from './block-space.ts'
+import {
+  CacheSpace,
+  type Reservation,
+  type SpaceLimits,
+  type SpaceOfDisk,
+  type SpacePurpose,
+} from './block-space.ts'
 import { BlockTable, type LiveFile } from './block-table.ts'
 import type { Database } from './database.ts'
 
@@ -160,11 +166,6 @@ export class BlockCache {
     return this.#space.reserve(bytes, purpose)
   }
 
-  /** Counts staged bytes that are on this disk already, for instance after a restart. */
-  hold(bytes: number): Reservation {
-    return this.#space.hold(bytes)
-  }
-
   /**
    * Stores whole pieces: `offset` at a piece's start, `bytes` up to a piece's end or the object's.
    * Returns after the data is written; its rows are committed with the next commit.
@@ -223,6 +224,16 @@ export class BlockCache {
     if (excess > 0) await this.#evict(excess)
   }
 
+  /** Evicts everything that may go and that nobody reads at this moment. */
+  async free(): Promise<void> {
+    await this.#evict(this.#space.usedBytes)
+  }
+
+  /** The limit, and the disk it lies on. */
+  async room(): Promise<{ limitBytes: number; disk: SpaceOfDisk }> {
+    return { limitBytes: this.#limits.cacheBytesMax, disk: await this.#space.ofDisk() }
+  }
+
   /** A reader has it open: evicted after everything that nobody has open. */
   retain(object: CachedObject): void {
     this.#table.retain(object, 1)
@@ -239,22 +250,17 @@ export class BlockCache {
    * Call it when the bytes are safe elsewhere: from here on they may be evicted.
    *
    * @param extents  what of the file is content (default: all); only whole pieces are kept
-   * @param held  the promise that counted the staged bytes so far; it is released
    * @returns false when there was no room: the file was removed instead
    */
   async adopt(
     object: CachedObject,
     path: string,
     extents?: readonly ByteExtent[],
-    held?: Reservation,
   ): Promise<boolean> {
     return adoptFile(object, path, extents ?? [{ start: 0, end: object.sizeBytes }], {
       disk: this.#disk,
       log: this.#log,
-      reserve: async (bytes) => {
-        held?.release()
-        return this.#space.reserve(bytes, 'staging')
-      },
+      reserve: (bytes) => this.#space.reserve(bytes, 'staging'),
       place: (count) => this.#placeForAdoption(object, count),
       record: (file, block, crcs, room) =>
         this.#pieces.recordPieces(object, file, block, crcs, room),

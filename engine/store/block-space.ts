@@ -12,13 +12,17 @@ import type { Disk } from '../base/disk.ts'
 type DiskSpace = Awaited<ReturnType<Disk['space']>>
 
 export type SpaceLimits = {
-  /** Cached and staged bytes together never take more than this; pinned ones do not count. */
+  /** Cached bytes never take more than this. Pinned ones do not count, nor what waits to upload. */
   readonly cacheBytesMax: number
-  /** Free bytes that are never touched. Default: a tenth of the disk. */
+  /** Free bytes that are never touched. Default: a tenth of the disk, at most ten gigabytes. */
   readonly freeBytesMin?: number
 }
 
-export const FREE_SHARE_MIN = 0.1
+export type SpaceOfDisk = DiskSpace & { readonly floorBytes: number }
+
+const FREE_SHARE_MIN = 0.1
+/** What systems and programs need does not grow with the disk. */
+const USUAL_FREE_BYTES_MAX = 10 * 1000 ** 3
 /** A program's own writes may go below the cache's floor, down to this. */
 export const STAGING_FREE_BYTES_MIN = 64 * 1024 * 1024
 
@@ -54,7 +58,6 @@ export class CacheSpace {
   #promisedBytes = 0
   /** Of these, for pins. */
   #promisedPinBytes = 0
-  #heldBytes = 0
   #look: { readonly space: DiskSpace; readonly untilMs: number } | undefined
   #bytesSinceLook = 0
   #turn: Promise<void> = Promise.resolve()
@@ -84,22 +87,12 @@ export class CacheSpace {
     return this.#promisedBytes
   }
 
-  /** Bytes on disk that are not cache files: staged by programs. They count against the cap. */
-  get heldBytes(): number {
-    return this.#heldBytes
-  }
-
   setLimits(limits: SpaceLimits): void {
     this.#limits = limits
   }
 
   changeUsed(bytes: number): void {
     this.#usedBytes += bytes
-  }
-
-  /** Counts bytes that are already on this disk; never refused. */
-  hold(bytes: number): Reservation {
-    return this.#promise(bytes, 'held')
   }
 
   /**
@@ -124,13 +117,12 @@ export class CacheSpace {
   async #reserve(bytes: number, purpose: SpacePurpose): Promise<Reservation> {
     if (purpose !== 'pin') await this.#fitUnderCap(bytes)
     await this.#keepFloor(bytes, purpose)
-    return this.#promise(bytes, purpose === 'pin' ? 'pin' : 'promised')
+    return this.#promise(bytes, purpose)
   }
 
   #excess(bytes: number): number {
     const promised = this.#promisedBytes - this.#promisedPinBytes
-    const all = this.#evictableBytes() + promised + this.#heldBytes + bytes
-    return all - this.#limits.cacheBytesMax
+    return this.#evictableBytes() + promised + bytes - this.#limits.cacheBytesMax
   }
 
   async #fitUnderCap(bytes: number): Promise<void> {
@@ -182,16 +174,26 @@ export class CacheSpace {
   /** Not known counts as short of everything. */
   #short(space: DiskSpace | undefined, bytes: number, purpose: SpacePurpose): number {
     if (!space) return Number.POSITIVE_INFINITY
-    const usual = this.#limits.freeBytesMin ?? Math.floor(space.totalBytes * FREE_SHARE_MIN)
+    const usual = this.#floorBytes(space)
     const floor = purpose === 'staging' ? Math.min(usual, STAGING_FREE_BYTES_MIN) : usual
     return floor - (space.freeBytes - this.#promisedBytes - bytes)
   }
 
-  #promise(bytes: number, kind: 'promised' | 'held' | 'pin'): Reservation {
+  /** The disk as it is now, and how much of it stays free of what is fetched. */
+  async ofDisk(): Promise<SpaceOfDisk> {
+    const space = await this.#disk.space(this.#folder)
+    return { ...space, floorBytes: this.#floorBytes(space) }
+  }
+
+  #floorBytes({ totalBytes }: DiskSpace): number {
+    const usual = Math.min(Math.floor(totalBytes * FREE_SHARE_MIN), USUAL_FREE_BYTES_MAX)
+    return this.#limits.freeBytesMin ?? usual
+  }
+
+  #promise(bytes: number, purpose: SpacePurpose): Reservation {
     const count = (change: number) => {
-      if (kind === 'held') this.#heldBytes += change
-      else this.#promisedBytes += change
-      if (kind === 'pin') this.#promisedPinBytes += change
+      this.#promisedBytes += change
+      if (purpose === 'pin') this.#promisedPinBytes += change
     }
     count(bytes)
     return new Promised(bytes, count)

@@ -3,6 +3,7 @@ import { useNavigation } from '../navigation.ts'
 import { useConnections, useStatus } from '../queries.ts'
 import { AddConnectionDialog } from './add-connection.tsx'
 import { BudgetDialog } from './budget.tsx'
+import { CacheLimitDialog } from './cache-limit.tsx'
 import { DeleteHeldDialog } from './delete-held.tsx'
 import { ForeignUploadsDialog } from './foreign-uploads.tsx'
 import { MountDialog } from './mount.tsx'
@@ -30,6 +31,7 @@ export function Dialogs() {
   const { data: connections = [] } = useConnections()
   if (dialog === undefined) return null
   if (dialog.kind === 'add-connection') return <AddConnectionDialog onClose={closeDialog} />
+  if (dialog.kind === 'cache-limit') return <CacheLimitDialog onClose={closeDialog} />
   if (dialog.kind === 'mount') {
     return <MountDialog key={dialog.bucket} target={dialog} onClose={closeDialog} />
   }

@@ -9,6 +9,7 @@ import { EmptyState } from '../parts/empty-state.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Page } from '../parts/page.tsx'
 import { PathText } from '../parts/path-text.tsx'
+import { Room } from '../parts/room.tsx'
 import { ToneIcon } from '../parts/tone.tsx'
 import { useAction, usePins, useStatus } from '../queries.ts'
 import { folderName } from '../view/mount-state.ts'
@@ -51,6 +52,7 @@ export function OfflinePage() {
           </ul>
         </section>
       )}
+      <Room />
       <Archived />
       <Missed />
     </Page>

@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Engine, EngineOptions } from '../../engine/mounts/engine-api.ts'
+import type { CacheView } from '../../shared/cache-contract.ts'
 import type { EngineHandlers, EngineParsed } from '../../shared/engine-contract.ts'
 import { PailError } from '../../shared/errors.ts'
 import { folderCalls } from '../../shared/folder-roles.ts'
@@ -21,6 +22,11 @@ const UPLOAD_MS = 1_000
 const WATCH_MS = 50
 
 type FakeMount = { view: MountView; uploadedMs: number }
+
+const ROOM: CacheView = {
+  ...{ cachedBytes: 3_000_000, limitBytes: 20_000_000_000, pinnedBytes: 0, pendingBytes: 0 },
+  disk: { freeBytes: 90_000_000_000, totalBytes: 500_000_000_000, floorBytes: 50_000_000_000 },
+}
 
 export class FakeEngine implements Engine {
   readonly handlers: EngineHandlers
@@ -46,6 +52,9 @@ export class FakeEngine implements Engine {
         this.#junk = { ...this.#junk, patterns }
         return this.#junk
       },
+      'cache/get': async () => ROOM,
+      'cache/set': async ({ limitBytes }) => ({ ...ROOM, limitBytes }),
+      'cache/free': async () => ({ ...ROOM, cachedBytes: 0 }),
       'archive/restore': async ({ paths }) => ({
         ...{ asked: paths.length, restoring: 0, readable: 0 },
         wait: 'up to 12 h',

@@ -4,6 +4,7 @@ import { cleanup, render } from '@testing-library/react'
 import { App } from '../../../renderer/app.tsx'
 import { createWindowClient } from '../../../renderer/client.ts'
 import { Providers } from '../../../renderer/providers.tsx'
+import type { CacheView } from '../../../shared/cache-contract.ts'
 import type { ForeignUpload } from '../../../shared/engine-contract.ts'
 import type { PailError } from '../../../shared/errors.ts'
 import type { JunkView } from '../../../shared/junk.ts'
@@ -69,6 +70,11 @@ export class FakeBridge implements WindowBridge {
     polling: 'normal',
     watching: { folders: 1, everyMs: 10_000, why: 'in-use', pages: 1 },
   }
+  room: CacheView = {
+    ...{ cachedBytes: 3_400_000_000, limitBytes: 20_000_000_000 },
+    ...{ pinnedBytes: 1_200_000_000, pendingBytes: 12_000_000 },
+    disk: { freeBytes: 90_000_000_000, totalBytes: 500_000_000_000, floorBytes: 50_000_000_000 },
+  }
   junk: JunkView = { patterns: ['.DS_Store', '._*'], defaults: ['.DS_Store', '._*'], localItems: 3 }
   readonly failures = new Map<string, PailError>()
   readonly calls: Array<{ readonly name: string; readonly input: unknown }> = []
@@ -111,6 +117,7 @@ export class FakeBridge implements WindowBridge {
     }
     if (name === 'deletes/answer') return { count: 1 }
     if (name.startsWith('junk/')) return this.junk
+    if (name.startsWith('cache/')) return this.room
     if (name === 'connections/requests' || name === 'connections/set-budget') return this.requests
     if (name === 'uploads/foreign') return { uploads: this.foreign, count: this.foreign.length }
     if (name === 'uploads/abort') return { aborted: 1 }

@@ -157,6 +157,11 @@ describe('CacheSpace', () => {
     await expect(cache.reserve(19 * MIB)).rejects.toMatchObject({ code: 'store/disk-full' })
   })
 
+  test('the floor of a large disk is ten gigabytes, not a tenth of it', async () => {
+    await begin({ cacheBytesMax: 4 * GIB }, 1000 * GIB)
+    expect((await cache.room()).disk).toMatchObject({ floorBytes: 10_000_000_000 })
+  })
+
   test('small files share one look at the free space, far from the floor alone', async () => {
     const looksFor = async (capacityBytes: number, fileBytes: number) => {
       await begin({ cacheBytesMax: 4 * GIB, freeBytesMin: GIB }, capacityBytes)
@@ -170,15 +175,26 @@ describe('CacheSpace', () => {
     expect(await looksFor(2 * GIB, 16 * KIB)).toBe(10)
   })
 
-  test('room promised and staged bytes count against the cap until given back', async () => {
+  test('room that is promised counts against the cap until it is given back', async () => {
     await begin({ cacheBytesMax: 2 * MIB, freeBytesMin: 0 })
-    const room = await cache.reserve(MIB)
-    const held = cache.hold(MIB)
+    const room = await cache.reserve(2 * MIB)
     await expect(cache.reserve(1)).rejects.toMatchObject({ code: 'store/cache-full' })
-    held.release()
     room.release()
     room.release()
     ;(await cache.reserve(2 * MIB)).release()
+  })
+
+  test('everything that is neither pinned nor in use is let go when a person wants room', async () => {
+    await begin({ cacheBytesMax: 8 * MIB, freeBytesMin: 0 })
+    const [kept, other] = [versionOf('kept', MIB), versionOf('other', MIB)]
+    await store(kept)
+    await store(other)
+    await cache.pin(kept)
+    await cache.free()
+    const whole = { start: 0, end: MIB }
+    expect([cache.has(kept, whole), cache.has(other, whole)]).toEqual([true, false])
+    expect(cache.usage()).toMatchObject({ bytes: MIB, pinnedBytes: MIB })
+    expect((await cache.room()).limitBytes).toBe(8 * MIB)
   })
 
   test('a lowered cap takes effect at once', async () => {
