@@ -55,6 +55,8 @@ export type NodeRow = {
   readonly target: string | null
   /** What a listing saw in the bucket beside a change of ours: `changed` or `deleted`. */
   readonly meanwhile: string | null
+  /** When the object was stored, as listings tell, ms; null: none has told since it is this version. */
+  readonly modifiedMs: number | null
 }
 
 export type NewNode = Omit<NodeRow, 'id'>
@@ -87,6 +89,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     metadata: null,
     target: null,
     meanwhile: null,
+    modifiedMs: null,
     ...known,
   }
 }
@@ -123,6 +126,7 @@ const COLUMNS = {
   metadata: 'metadata',
   target: 'target',
   meanwhile: 'meanwhile',
+  modifiedMs: 'modified_ms',
 } as const satisfies Record<keyof NewNode, string>
 
 const STAMPS = ['atime', 'mtime', 'ctime', 'birthtime'] as const
@@ -308,9 +312,10 @@ export class Nodes {
   }
 
   update(id: number, changes: NodeChanges): void {
-    // A new base makes old what was seen beside the one before.
-    const all =
-      changes.etag === undefined ? changes : { meanwhile: null, ...this.#classNow(id), ...changes }
+    // A new base makes old what was seen beside the one before, and when that one was stored.
+    const isNewBase = changes.etag !== undefined
+    const old = isNewBase ? { meanwhile: null, modifiedMs: null, ...this.#classNow(id) } : {}
+    const all = { ...old, ...changes }
     const names = Object.keys(all).filter((name): name is keyof NodeChanges => name in COLUMNS)
     if (names.length === 0) return
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
@@ -410,6 +415,7 @@ function parse(row: Row): NodeRow {
     metadata: text(row.metadata),
     target: text(row.target),
     meanwhile: text(row.meanwhile),
+    modifiedMs: row.modified_ms === null ? null : Number(row.modified_ms),
   }
 }
 

@@ -52,6 +52,8 @@ CREATE TABLE cached_block (
  *
  * xattr: extended attributes, of the node whatever its name (xattrs.ts).
  * node.meanwhile: what a listing saw under the key beside a change of ours: `changed`, `deleted`.
+ * node.modified_ms: when the version was stored, by the server's clock, as a listing told; null: none
+ * has told yet. A later time at the same ETag: somebody stored it anew, perhaps with other metadata.
  *
  * conflict: two versions of one file that a person has not decided about; gone with either of them.
  * conflict.key: where theirs is; ours lies beside it. recent: what happened lately, for people.
@@ -102,7 +104,8 @@ CREATE TABLE node (
   has_folder_object INTEGER NOT NULL DEFAULT 0,
   metadata TEXT,
   target TEXT,
-  meanwhile TEXT
+  meanwhile TEXT,
+  modified_ms INTEGER
 );
 INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 15);
 CREATE UNIQUE INDEX node_by_name ON node (parent, name);

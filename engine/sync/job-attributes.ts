@@ -81,7 +81,8 @@ async function dropRemoved(job: Job, { id, etag, remoteKey }: NodeRow): Promise<
 async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<void> {
   const { tree } = job
   const { key } = head
-  const replace = await attributesKeeping(job, node, head, false)
+  const mtime = timeOf(node, head)
+  const replace = await attributesKeeping(job, { ...node, mtime }, head, false)
   const version = { volume: tree.volume, key, sizeBytes: node.remoteSize }
   const source = { ...version, etag: head.etag }
   const etag = await copyInBucket(job, { source, key, replace })
@@ -90,9 +91,20 @@ async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<
     if (current?.remoteKey !== key) return
     job.renameCached(source, { ...version, etag })
     const metadata = encodeFacts(factsOfStored(replace))
-    tree.nodes.update(node.id, { etag, seenMs: tree.clock.nowMs(), metadata })
+    const isOurs = current.mtime !== node.mtime
+    const time = isOurs ? {} : { mtime }
+    tree.nodes.update(node.id, { ...time, etag, seenMs: tree.clock.nowMs(), metadata })
   })
   await settle(job)
+}
+
+/** The time that a listing told, when the object was stored, is not written over a file's own. */
+function timeOf(node: NodeRow, head: ObjectHead): bigint {
+  const isAsListed =
+    node.metadata === null &&
+    node.modifiedMs !== null &&
+    node.mtime === BigInt(Math.round(node.modifiedMs)) * NS_PER_MS
+  return (isAsListed ? readAttributes(head).mtime : undefined) ?? node.mtime
 }
 
 /**

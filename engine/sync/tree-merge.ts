@@ -16,6 +16,7 @@ import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts
 type Note = (change: TreeChange) => void
 
 const NS_PER_MS = 1_000_000n
+const MS_PER_S = 1000
 /** Children removed in one transaction: a bound on how long the loop is held. */
 const REMOVE_BATCH_MAX = 500
 /** Names tried for what cannot have its own. */
@@ -241,9 +242,15 @@ class Merge {
   }
 
   #marker(directory: NodeRow, object: ObjectInfo): void {
-    if (directory.hasMarker && directory.etag === object.etag) return
-    const { etag, sizeBytes: remoteSize } = object
-    this.#tree.nodes.update(directory.id, { hasMarker: true, etag, remoteSize, metadata: null })
+    if (directory.hasMarker && directory.etag === object.etag) {
+      // Stored here after this listing began: the page may tell of the marker before.
+      const isOutdated = directory.seenMs > this.#startedMs
+      if (!isOutdated && !isHeld(this.#tree, directory)) this.#observeStored(directory, object)
+      return
+    }
+    const { etag, sizeBytes: remoteSize, modifiedMs } = object
+    const marker = { hasMarker: true, etag, remoteSize, modifiedMs, metadata: null }
+    this.#tree.nodes.update(directory.id, marker)
   }
 
   #observe(row: NodeRow, object: ObjectInfo): void {
@@ -257,6 +264,7 @@ class Merge {
         nodes.update(row.id, { seenMs: this.#startedMs, meanwhile })
       }
       if (isSame) this.#observeClass(row, object)
+      if (isSame && !isHeld(this.#tree, row)) this.#observeStored(row, object)
       return
     }
     const modified = BigInt(Math.round(object.modifiedMs)) * NS_PER_MS
@@ -274,7 +282,26 @@ class Merge {
       metadata: null,
       target: null,
       meanwhile: null,
+      modifiedMs: object.modifiedMs,
     })
+  }
+
+  /**
+   * The same bytes, stored anew: by a client that changes metadata, which it does by copying the
+   * object onto itself, or by one that made the same file again. What stands beside the bytes may be
+   * other now, and is not known until it is asked for again.
+   */
+  #observeStored(row: NodeRow, { modifiedMs }: ObjectInfo): void {
+    const { nodes } = this.#tree
+    if (row.modifiedMs === null || isSameMoment(row.modifiedMs, modifiedMs)) {
+      if (row.modifiedMs !== modifiedMs) nodes.update(row.id, { modifiedMs })
+      return
+    }
+    if (modifiedMs < row.modifiedMs) return
+    const stamp = BigInt(Math.round(modifiedMs)) * NS_PER_MS
+    const times = row.kind === 'directory' ? {} : { mtime: stamp, ctime: stamp }
+    nodes.update(row.id, { ...times, modifiedMs, metadata: null, change: row.change + 1 })
+    this.#noteAttributes(row)
   }
 
   /** A rule of the bucket moved it into an archive, or out of one. */
@@ -282,7 +309,10 @@ class Merge {
     const storageClass = object.storageClass ?? null
     if (row.kind === 'directory' || row.storageClass === storageClass) return
     this.#tree.nodes.update(row.id, { storageClass, change: row.change + 1 })
-    const { id, name, parent } = row
+    this.#noteAttributes(row)
+  }
+
+  #noteAttributes({ id, name, parent }: NodeRow): void {
     this.#note({ type: 'attributes', id, parent: parent ?? 0, name, origin: 'remote' })
   }
 
@@ -328,6 +358,7 @@ class Merge {
       etag: object.etag,
       remoteSize: object.sizeBytes,
       storageClass: object.storageClass ?? null,
+      modifiedMs: object.modifiedMs,
     }
     this.#insert(directory, found, facts)
   }
@@ -426,4 +457,11 @@ class Merge {
 /** Does the row have its name only because something else has the one that its key means? */
 function isBeside(row: NodeRow): boolean {
   return row.component !== null && nameOfComponent(row.component).name !== row.name
+}
+
+/** Does the finer time lie in the second that the other one names? Some answers tell no more. */
+function isSameMoment(known: number, told: number): boolean {
+  const [coarse, fine] = known % MS_PER_S === 0 ? [known, told] : [told, known]
+  if (known === told) return true
+  return coarse % MS_PER_S === 0 && fine - coarse > 0 && fine - coarse < MS_PER_S
 }

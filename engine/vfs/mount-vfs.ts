@@ -91,7 +91,9 @@ export class MountVfs implements Vfs {
     return { id: present(row.parent, `parent of node ${id}`), name: row.name }
   }
 
-  async getattr(_context: Context, target: Target): Promise<Attributes> {
+  async getattr(context: Context, target: Target): Promise<Attributes> {
+    const row = this.#parts.tree.node(target.id)
+    await this.#namespace.ensureAttributes(context, row)
     return this.#attributes(this.#parts.tree.node(target.id))
   }
 

@@ -85,11 +85,17 @@ export class Namespace {
   /** Like `find`, with all attributes where this mount wants them. */
   async findWithAttributes(context: Context, directory: NodeId, name: string): Promise<NodeRow> {
     const row = await this.find(context, directory, name)
-    const { attributes, tree, wantsAllAttributes } = this.#parts
-    if (!wantsAllAttributes || tree.isBusy(row)) return row
-    await attributes.ensure([row], context.signal)
+    if (!(await this.ensureAttributes(context, row))) return row
     // What turned out to be a link is another node now.
-    return tree.nodes.byId(row.id) ?? this.find(context, directory, name)
+    return this.#parts.tree.nodes.byId(row.id) ?? this.find(context, directory, name)
+  }
+
+  /** @returns whether they may have been asked for, so that the row is another one now */
+  async ensureAttributes(context: Context, row: NodeRow): Promise<boolean> {
+    const { attributes, tree, wantsAllAttributes } = this.#parts
+    if (!wantsAllAttributes || row.parent === null || tree.isBusy(row)) return false
+    await attributes.ensure([row], context.signal)
+    return true
   }
 
   /** The rows of a page with all attributes where this mount wants them. */

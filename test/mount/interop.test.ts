@@ -132,6 +132,31 @@ describe('What s3fs stores', () => {
     expect(await shell(pail.dir, kinds)).toBe(await shell(disk, kinds))
   })
 
+  test('anew beside the same bytes, Pail sees after a refresh, and fetches no byte again', async () => {
+    const bucket = await madeBucket('s3fs-attributes')
+    const s3fs = await peerMount('s3fs', server, bucket)
+    await shell(s3fs.dir, `${FILES + MORE}; chmod 600 'dir one/deep/large'`)
+    const pail = await pailMount({ server, bucket, attributes: 'all' })
+    await shell(pail.dir, `${FULL}; ${READ_ALL}`)
+    await shell(
+      s3fs.dir,
+      `chmod 751 'dir one/deep/large' plain.txt 'dir one'; chown 56:78 empty
+      touch -d '2011-12-13 14:15:16 UTC' 'with space' 'dir one/deep/large'`,
+    )
+    // S3 tells the time of such a copy; this server goes on telling when the bytes were written.
+    const stored = ['dir one/deep/large', 'plain.txt', 'dir one', 'empty', 'with space']
+    await run('touch', ['-c', ...stored.map((key) => join(server.dir, bucket, key))])
+    const [theirs, bytes] = [await shell(s3fs.dir, FULL), await shell(s3fs.dir, CONTENTS)]
+    await server.resetRequests()
+    const folders = [pail.dir, pail.path('dir one'), pail.path('dir one/deep')]
+    for (const folder of folders) await pail.pail.run(['refresh', folder])
+    expect(await shell(pail.dir, FULL)).toBe(theirs)
+    expect(await shell(pail.dir, CONTENTS)).toBe(bytes)
+    expect(theirs).toContain('dir one/deep/large|f|300000|751|0:0|1323785716.')
+    const { s3_HeadObject, s3_GetObject } = (await server.requests()).byAction
+    expect({ s3_HeadObject, s3_GetObject }).toEqual({ s3_HeadObject: stored.length })
+  })
+
   test('keeps its attributes and its links through what Pail does to them', async () => {
     const bucket = await madeBucket('s3fs-changed')
     const s3fs = await peerMount('s3fs', server, bucket)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LISTING_FRESH_MS } from '../../../engine/sync/listing.ts'
+import type { BareOptions } from '../../support/bare-engine.ts'
 import { BareWorld } from '../../support/bare-world.ts'
 
 const ROOT = { owner: { uid: 0, gid: 0 } }
@@ -229,6 +230,92 @@ describe('What other tools wrote beside the bytes', () => {
     expect(world.bucket.keys()).toEqual(['f'])
     const { tags: _tags, ...withoutTags } = ALL_KEPT
     expect(kept(world, 'f')).toMatchObject(withoutTags)
+  })
+})
+
+/** Another client copies an object onto itself: the same bytes and ETag under a later time. */
+async function storedAnew(world: BareWorld, key: string, metadata: Record<string, string>) {
+  await world.clock.advance(LISTING_FRESH_MS + 2_000)
+  world.bucket.putDirect(key, world.bucket.bytesOf(key) ?? '', { metadata })
+  nothingMore(world)
+  // Lists the folder, and asks for nothing of its other files.
+  await world.find('beside')
+}
+
+describe('The metadata of an object that was stored anew with the same bytes', () => {
+  const S3FS_CHANGED = { ...S3FS_FILE.metadata, mode: String(0o100751), mtime: '1500000000' }
+  const ALL = { ...ROOT, attributes: 'all' } as const
+  const started = (options: Partial<BareOptions>) =>
+    BareWorld.started((bucket) => {
+      bucket.putDirect('f', 'x', S3FS_FILE)
+      bucket.putDirect('beside', 'y')
+    }, options)
+
+  test('is asked for once by who wants all attributes, and the bytes stay here', async () => {
+    const world = await started(ALL)
+    expect(await world.read('f')).toBe('x')
+    const { id } = await world.find('f')
+    await world.find('beside')
+    const told: string[] = []
+    world.vfs.watch((all) => told.push(...all.map(({ type }) => type)))
+    await storedAnew(world, 'f', S3FS_CHANGED)
+    // By the id alone, as the kernel asks when it holds the name.
+    const now = await world.run(world.vfs.getattr(world.context, { id }))
+    expect(now).toMatchObject({ mode: 0o751, mtime: 1_500_000_000n * SECOND })
+    expect(await world.find('f')).toMatchObject({ id, mode: 0o751, uid: 7 })
+    expect(await world.read('f')).toBe('x')
+    expect(world.bucket.requests()).toEqual({ list: 1, head: 1 })
+    expect(told).toContain('attributes')
+    expect(told).not.toContain('removed')
+  })
+
+  test('shows the time of the listing until it is read, where nothing is asked for its sake', async () => {
+    const world = await started(ROOT)
+    expect(await world.read('f')).toBe('x')
+    await storedAnew(world, 'f', S3FS_CHANGED)
+    const modified = BigInt(world.bucket.stored('f')?.modifiedMs ?? 0) * 1_000_000n
+    expect(await world.find('f')).toMatchObject({ mode: 0o600, mtime: modified })
+    expect(world.bucket.requests()).toEqual({ list: 1 })
+    expect(await world.read('f')).toBe('x')
+    expect(await world.find('f')).toMatchObject({ mode: 0o751, mtime: 1_500_000_000n * SECOND })
+    expect(world.bucket.requests()).toEqual({ list: 1, head: 1 })
+  })
+
+  test('is asked for of a directory as well', async () => {
+    const mode = (bits: number) => ({ metadata: { mode: String(0o040000 | bits) } })
+    const world = await BareWorld.started((bucket) => bucket.putDirect('d/', '', mode(0o700)), ALL)
+    await world.names('d')
+    expect(await world.find('d')).toMatchObject({ mode: 0o700 })
+    await world.clock.advance(LISTING_FRESH_MS + 2_000)
+    world.bucket.putDirect('d/', '', mode(0o750))
+    await world.names('d')
+    await world.names('d')
+    expect(await world.find('d')).toMatchObject({ mode: 0o750 })
+  })
+
+  test('is what was just stored, when it was this computer that stored it', async () => {
+    const world = await started(ALL)
+    await world.names()
+    await setMode(world, 'f', 0o640)
+    await world.write('g', 'new')
+    await world.engine.flush()
+    nothingMore(world)
+    for (let round = 0; round < 3; round++) {
+      await world.clock.advance(LISTING_FRESH_MS + 2_000)
+      await world.names()
+      expect(await world.find('f')).toMatchObject({ mode: 0o640 })
+      expect(await world.find('g')).toMatchObject({ mode: 0o644 })
+    }
+    expect(world.bucket.requests().head).toBeUndefined()
+  })
+
+  test('keeps its own time when only the mode is changed here before it was read', async () => {
+    const world = await started(ROOT)
+    await setMode(world, 'f', 0o640)
+    await world.engine.flush()
+    const { mtime } = S3FS_FILE.metadata
+    expect(world.bucket.stored('f')?.metadata).toMatchObject({ mode: String(0o100640), mtime })
+    expect(await world.find('f')).toMatchObject({ mtime: 1_600_000_000n * SECOND + 5n })
   })
 })
 
