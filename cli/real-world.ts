@@ -7,7 +7,7 @@ import { SystemClock } from '../engine/base/clock.ts'
 import { connectEngine } from '../engine/mounts/client.ts'
 import { layoutOf } from '../engine/mounts/data-dir.ts'
 import type { CreateEngine } from '../engine/mounts/engine-api.ts'
-import { cleanStaleMount } from '../engine/mounts/mount-point.ts'
+import { cleanStaleMount, realMountPath } from '../engine/mounts/mount-point.ts'
 import { connectOrStartEngine } from './background-engine.ts'
 import { StoredConnections } from './stored-connections.ts'
 import type { World } from './world.ts'
@@ -49,7 +49,11 @@ export function realWorld(parts: WorldParts): World {
     },
     cleanStaleMount: async (dir) => {
       const { RealMountPointSystem } = await import('../engine/mounts/mount-point-system.ts')
-      return cleanStaleMount(dir, new RealMountPointSystem(clock))
+      const { unlockFolder } = await import('../engine/mounts/covered-folder.ts')
+      const system = new RealMountPointSystem(clock)
+      const isCleaned = await cleanStaleMount(dir, system)
+      if (isCleaned) await unlockFolder(await realMountPath(dir, system))
+      return isCleaned
     },
   }
 }

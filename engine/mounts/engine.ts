@@ -33,12 +33,12 @@ import { UploadBuffers } from '../sync/upload-buffers.ts'
 import { isSameBootAsBefore } from './boot.ts'
 import { cacheHandlers } from './cache-calls.ts'
 import type { Engine, EngineOptions } from './engine-api.ts'
-import { moveFoundFiles } from './found-files.ts'
 import { findHolders } from './holders.ts'
 import { hygieneHandlers } from './hygiene-handlers.ts'
 import { junkHandlers } from './junk-calls.ts'
 import { Keeping } from './keeping.ts'
-import { cleanStaleMount, prepareMountPoint, realMountPath } from './mount-point.ts'
+import { MountFolders } from './mount-folders.ts'
+import { cleanStaleMount, realMountPath } from './mount-point.ts'
 import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
 import { MountedPaths } from './mounted-paths.ts'
@@ -128,7 +128,7 @@ class MountEngine implements Engine {
   readonly #sessions = new Map<string, MountSession>()
   readonly #starting: Starting = new Map()
   readonly #system: RealMountPointSystem
-  readonly #mountPoints: MountPoints
+  readonly #folders: MountFolders
   readonly #feed: StatusFeed
   readonly #pauseSwitch: PauseSwitch
   readonly #sync: SyncCalls
@@ -148,7 +148,11 @@ class MountEngine implements Engine {
     this.#stores = stores
     this.#volumes = volumes
     this.#system = new RealMountPointSystem(options.clock)
-    this.#mountPoints = new MountPoints(stores.database)
+    this.#folders = new MountFolders({
+      ...options,
+      system: this.#system,
+      mountPoints: new MountPoints(stores.database),
+    })
     this.#startedMs = options.clock.nowMs()
     this.#epoch = BigInt(`0x${options.random.hex(8)}`)
     this.#feed = new StatusFeed(options.clock, () => this.#status())
@@ -213,7 +217,9 @@ class MountEngine implements Engine {
   }
 
   async close(options: { readonly force: boolean }): Promise<{ readonly pendingFiles: number }> {
-    for (const session of this.#sessions.values()) await session.stop(options.force)
+    for (const session of this.#sessions.values()) {
+      await session.stop(options.force, { isEngineEnding: true })
+    }
     const pendingFiles = this.#pendingFiles()
     if (this.#isClosing) return { pendingFiles }
     this.#lastSync = this.#sync.view()
@@ -283,13 +289,16 @@ class MountEngine implements Engine {
     const prefix = normalizeSubpath(input.subpath)
     const renewed = await this.#renewMounted(input, prefix)
     if (renewed) return renewed
-    const { dir, found } = await this.#prepare(input)
+    const prepared = await this.#folders.prepare(input)
+    const { dir, found } = prepared
     const volume = await this.#volumeFor(input, prefix)
+    const folder = await this.#folders.cover(prepared)
     const session = new MountSession({
       stores: this.#stores,
       volume,
       request: input,
       dir,
+      folder,
       ...(found ? { found } : {}),
       epoch: this.#epoch,
       origin: `mount-${++this.#originCount}`,
@@ -301,31 +310,17 @@ class MountEngine implements Engine {
     try {
       await session.start()
     } catch (thrown) {
+      await folder.failed()
       await this.#closeIfUnused(volume)
       throw thrown
     }
     this.#sessions.set(dir, session)
-    this.#mountPoints.note(dir, this.#options.clock.nowMs())
+    await folder.mounted()
     session.ended.then(() => {
       this.#feed.change()
       if (session.endedByItself) this.#remount(input)
     })
     return session.view()
-  }
-
-  /** What programs wrote into the bare folder of an earlier mount must not keep it away. */
-  async #prepare({ dir, createDir }: EngineParsed<'mounts/start'>) {
-    try {
-      return { ...(await prepareMountPoint(dir, { createDir }, this.#system)), found: undefined }
-    } catch (thrown) {
-      const error = PailError.from(thrown)
-      const path = String(error.where.dir)
-      if (error.code !== 'mount/folder-not-empty' || !this.#mountPoints.isKnown(path)) throw error
-      const { clock, log } = this.#options
-      const found = await moveFoundFiles(path, clock.nowMs(), this.#system)
-      log.write('warn', 'mount/files-found', { dir: path, movedTo: found.dir, count: found.count })
-      return { ...(await prepareMountPoint(path, { createDir }, this.#system)), found }
-    }
   }
 
   /**

@@ -27,6 +27,7 @@ import { MountVfs } from '../vfs/mount-vfs.ts'
 import { archivedWords, type Missed } from './archived-words.ts'
 import { GitHint, hintsOf } from './git-hint.ts'
 import { localPathOf } from './local-paths.ts'
+import type { MountFolder } from './mount-folders.ts'
 import { findRoot } from './mount-root.ts'
 import { programName } from './program-name.ts'
 import { stateXattrs } from './state-xattrs.ts'
@@ -50,6 +51,7 @@ export type SessionParts = {
   readonly request: StartRequest
   /** Real path, checked and empty. */
   readonly dir: string
+  readonly folder: Pick<MountFolder, 'unmounted'>
   /** What was in the folder before, and where it is now. */
   readonly found?: FoundFiles
   readonly epoch: bigint
@@ -73,6 +75,7 @@ export class MountSession {
   #life: MountLife = 'starting'
   #reason: string | undefined
   #endedByItself = false
+  #isEngineEnding = false
   #vfs: MountVfs | undefined
   #fuse: FuseMount | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -125,12 +128,14 @@ export class MountSession {
   }
 
   /** @throws PailError `mount/busy` when programs use the folder and `force` is not set */
-  async stop(force: boolean): Promise<void> {
+  async stop(force: boolean, { isEngineEnding = false } = {}): Promise<void> {
     if (this.#life !== 'mounted') return
     this.#become('stopping')
+    this.#isEngineEnding = isEngineEnding
     try {
       await this.#fuse?.unmount({ force })
     } catch (thrown) {
+      this.#isEngineEnding = false
       this.#become('stop-refused')
       throw thrown
     }
@@ -320,6 +325,7 @@ export class MountSession {
     try {
       await this.#vfs?.close()
     } finally {
+      await this.#parts.folder.unmounted({ isEngineEnding: this.#isEngineEnding })
       if (this.#life === 'mounted' || this.#life === 'stopping') this.#become('ended')
     }
   }

@@ -60,7 +60,8 @@ CREATE TABLE cached_block (
  *
  * journal.key: put, marker, attributes: where it shall be; delete: what goes; move: where it is.
  *
- * mount_point: folders of this computer that something was mounted on (mount-points.ts).
+ * mount_point: folders of this computer that something was mounted on (mount-points.ts); mode: their
+ * permissions without Pail, which locks them while they are covered; made: Pail made them.
  * restore: versions in an archive that are not as their listing tells (restore-table.ts).
  * hint: what a person was told once about a mounted folder (hints.ts).
  * folder_role: folders that a person marked send or receive (folder-roles.ts). options: JSON.
@@ -184,7 +185,9 @@ CREATE TABLE batch_file (
 ) WITHOUT ROWID;
 CREATE TABLE mount_point (
   dir TEXT PRIMARY KEY,
-  mounted_ms INTEGER NOT NULL
+  mounted_ms INTEGER NOT NULL,
+  mode INTEGER,
+  made INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE hint (
   dir TEXT NOT NULL,

@@ -26,9 +26,9 @@ afterEach(async () => {
 
 afterAll(() => rm(bundle, { recursive: true, force: true }))
 
-async function start(dir: string): Promise<ServedFolder> {
+async function start(dir: string, ...more: string[]): Promise<ServedFolder> {
   const child = join(bundle, 'fuse-child.mjs')
-  const served = new ServedFolder(dir, withOpenFuse(user, process.execPath, [child, dir]))
+  const served = new ServedFolder(dir, withOpenFuse(user, process.execPath, [child, dir, ...more]))
   opened.push(served)
   return served
 }
@@ -53,6 +53,21 @@ describe('A user who is not root', () => {
     expect(mounted).toMatch(/fuse\.pail .*nosuid,nodev.*default_permissions/)
     expect(await served.ask({ do: 'unmount', force: false })).toMatchObject({ ended: true })
     expect(await served.exited()).toBe(0)
+  })
+
+  test('cannot write into the bare folder when the mount went away, and mounts on it again', async () => {
+    const dir = await folderOf(user, 'pail-user-')
+    const bare = `cd /; fusermount3 -u -z ${dir} 2> /dev/null || true; stat -c %a ${dir}; touch ${dir}/lost 2>&1 || true`
+    const served = await start(dir, '--lock')
+    await served.expectReady()
+    await runBeside(user, served.process.pid ?? -1, `echo kept > ${dir}/kept; cat ${dir}/kept`)
+    const output = await runBeside(user, served.process.pid ?? -1, bare)
+    expect(output).toMatch(/^500\ntouch: .*Permission denied/)
+    expect(await served.exited()).toBe(0)
+    const again = await start(dir, '--lock')
+    await again.expectReady()
+    await again.ask({ do: 'unmount', force: false })
+    expect(await again.exited()).toBe(0)
   })
 
   test('is told what the system says when it refuses the folder', async () => {

@@ -1,15 +1,19 @@
 /**
  * Goal: a folder in use is not taken away silently, and one that programs wrote into while it was
- *       not mounted comes back, with what they wrote beside it.
+ *       not mounted comes back, with what they wrote beside it. Ordinary users cannot write into it
+ *       while it is mounted, nor after a crash.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { pailHome, pailMount } from '../support/pail-mount.ts'
+import { pailHome, pailMount, waitForEnd } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
+const run = promisify(execFile)
+const SOON = { timeout: 20_000, interval: 100 }
 let server: Versitygw
 let s3: PlainS3
 
@@ -46,6 +50,69 @@ describe('Unmounting', () => {
     await ended
     const done = await mount.pail.run(['unmount', mount.dir])
     expect(done, done.stderr).toMatchObject({ code: 0 })
+  })
+})
+
+/** Of the folder below the mount, which only a mount namespace of its own can look at. */
+async function bareMode(dir: string): Promise<string> {
+  const script = 'while umount -l "$0" 2> /dev/null; do :; done; stat -c %a "$0"'
+  const namespace = ['--mount', '--propagation', 'private']
+  return (await run('unshare', [...namespace, 'sh', '-c', script, dir])).stdout.trim()
+}
+
+describe('The bare folder below a mount', () => {
+  test('is locked while it is mounted and after a crash, and given back when it is unmounted', async () => {
+    await s3.createBucket('locked')
+    const home = await pailHome({ server, bucket: 'locked' })
+    await fs.chmod(home.dir, 0o775)
+    await home.mount()
+    await fs.writeFile(home.path('kept'), 'kept')
+    expect(await bareMode(home.dir)).toBe('555')
+    await home.kill9()
+    expect(await bareMode(home.dir)).toBe('555')
+    await home.remount()
+    expect(await fs.readFile(home.path('kept'), 'utf8')).toBe('kept')
+    expect(await bareMode(home.dir)).toBe('555')
+    await home.unmount()
+    expect(await bareMode(home.dir)).toBe('775')
+    await home.mount()
+    await run('umount', [home.dir])
+    await expect.poll(() => bareMode(home.dir), SOON).toBe('775')
+  })
+
+  test('is given back by an unmount after a crash, without an engine', async () => {
+    await s3.createBucket('leftover')
+    const home = await pailHome({ server, bucket: 'leftover' })
+    await home.mount()
+    await home.kill9()
+    await home.unmount()
+    expect(await bareMode(home.dir)).toBe('755')
+  })
+
+  test('stays locked at the end of the engine when Pail made it, and is mounted again', async () => {
+    await s3.createBucket('made')
+    const home = await pailHome({ server, bucket: 'made' })
+    const made = join(home.home, 'made')
+    const mountMade = () =>
+      home.pail.run([
+        ...home.mountArguments.map((one) => (one === home.dir ? made : one)),
+        '--create',
+      ])
+    onTestFinished(async () => {
+      await run('umount', ['-l', made]).catch(() => undefined)
+    })
+    const ends = async () => {
+      const pid = home.enginePid()
+      process.kill(pid, 'SIGTERM')
+      await waitForEnd(pid)
+    }
+    expect(await mountMade()).toMatchObject({ code: 0 })
+    await home.mount()
+    await ends()
+    expect([await bareMode(made), await bareMode(home.dir)]).toEqual(['500', '755'])
+    expect(await mountMade()).toMatchObject({ code: 0 })
+    expect(await home.pail.run(['unmount', made])).toMatchObject({ code: 0 })
+    expect(await bareMode(made)).toBe('700')
   })
 })
 

@@ -7,6 +7,7 @@
 import { createInterface } from 'node:readline'
 import { SystemClock } from '../../engine/base/clock.ts'
 import { mountFuse } from '../../engine/fuse/mount-linux.ts'
+import { CoveredFolder } from '../../engine/mounts/covered-folder.ts'
 import { PailError } from '../../shared/errors.ts'
 import { MemoryVfs } from './memory-vfs.ts'
 
@@ -36,6 +37,7 @@ function say(answer: unknown): void {
 }
 
 async function serve(dir: string): Promise<void> {
+  const folder = process.argv.includes('--lock') ? await CoveredFolder.open(dir) : undefined
   const mount = await mountFuse({
     vfs,
     dir,
@@ -48,6 +50,7 @@ async function serve(dir: string): Promise<void> {
     negativeTimeoutMs: HOUR_MS,
     log: { write: (level, event) => level === 'error' && logged.push(event) },
   })
+  await folder?.lock()
   const input = createInterface({ input: process.stdin })
   input.on('line', (line) => {
     const command = JSON.parse(line) as FuseChildCommand
