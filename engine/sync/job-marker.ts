@@ -1,4 +1,9 @@
-/** Writes a directory's own object: `dir/`, empty, of the type by which s3fs knows directories. */
+/**
+ * Writes a directory's own object: `dir/`, empty, of the type by which s3fs knows directories.
+ *
+ * Keeps: it lies where the directory's other objects lie, and moves along with them. So whatever lies
+ *        under a prefix belongs to the one directory whose objects are there.
+ */
 import { PailError } from '../../shared/errors.ts'
 import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
@@ -7,7 +12,7 @@ import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Tree } from './tree.ts'
-import { journalDelete } from './tree-edit.ts'
+import { journalDelete, plannedMoves } from './tree-edit.ts'
 import { headOrNone } from './upload-job.ts'
 
 /** What somebody keeps under a directory's own key stays: it is copied onto itself. */
@@ -76,7 +81,7 @@ export async function writeMarker(job: Job): Promise<void> {
     })
     return
   }
-  const key = tree.keyOf(node)
+  const key = node.remoteKey ?? tree.keyOf(node)
   const attributes = await attributesForUpload(job, node, true)
   const metadata = encodeFacts(factsOfStored(attributes))
   const { etag } = await writeOrRewrite(job, node, key, attributes)
@@ -90,22 +95,33 @@ export async function writeMarker(job: Job): Promise<void> {
       journalDelete(tree, key, etag)
       return
     }
-    // A listing that began before does not show it, and must not take the directory for gone.
-    const marker = { hasMarker: true, etag, metadata, seenMs: tree.clock.nowMs() }
-    const isHome = tree.keyOf(current) === key
-    const isNew = current.remoteKey === null
-    if (isNew && isHome) {
-      // Nothing was in the bucket under it: what is known here is all there is.
-      tree.nodes.update(node.id, { ...marker, remoteKey: key, listedMs: marker.seenMs })
-    } else if (isHome) {
-      // Where its objects still are under the name before, they are on their way here.
-      tree.nodes.update(node.id, marker)
+    if (current.remoteKey === null && tree.keyOf(current) !== key) {
+      // Renamed meanwhile, with nothing that would move: the row writes it at its new place.
+      journalDelete(tree, key, etag)
+      return
     }
-    noteContent(tree, key, etag)
-    if (!isHome) journalDelete(tree, key, etag)
-    // Renamed meanwhile, or changed again: the row stays and writes the marker at its new place.
-    if (now && now.generation === row.generation && isHome) tree.journal.remove(row.seq)
+    noteMarker(tree, current, { key, etag, metadata })
+    if (now && now.generation === row.generation) tree.journal.remove(row.seq)
   })
+}
+
+type Marker = { readonly key: string; readonly etag: Etag; readonly metadata: string | null }
+
+function noteMarker(tree: Tree, node: NodeRow, { key, etag, metadata }: Marker): void {
+  // A listing that began before does not show it, and must not take the directory for gone.
+  const seenMs = tree.clock.nowMs()
+  // Nothing was in the bucket under a new one: what is known here is all there is.
+  const place = node.remoteKey === null ? { remoteKey: key, listedMs: seenMs } : {}
+  tree.nodes.update(node.id, { hasMarker: true, etag, metadata, seenMs, ...place })
+  noteContent(tree, key, etag)
+  addToPlans(tree, key, { etag, sizeBytes: node.remoteSize })
+}
+
+/** A move that was planned before does not know of it, or has copied what stood there before. */
+function addToPlans(tree: Tree, source: string, content: { etag: Etag; sizeBytes: number }): void {
+  for (const { seq } of plannedMoves(tree, source)) {
+    tree.journal.moveItems.add(seq, [{ source, ...content }])
+  }
 }
 
 /** Content under the directory's own key has the version of the marker. */

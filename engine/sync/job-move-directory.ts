@@ -14,7 +14,7 @@ import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
 import { encodePlan, plannedTarget } from './move-plan.ts'
-import { DIRECTORY_CONTENT_TYPE, knownFacts } from './object-attributes.ts'
+import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
@@ -145,18 +145,13 @@ function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {
 
 /** A directory's own object is written anew: some servers do not copy keys that end in a slash. */
 async function copyMarker(job: Job, item: MoveItem, target: string): Promise<Copied | undefined> {
-  const { store, requests, signal, tree } = job
+  const { store, requests, signal } = job
   return requests.run(
     'background',
     async (attempt) => {
       const head = await headOrNone(store, item.source, attempt)
       if (!head) return undefined
-      // What was changed here since then may stand at the new place already: it is not undone.
-      const [known] = tree.nodes
-        .byRemoteKey(tree.volume, item.source)
-        .flatMap((node) => knownFacts(node) ?? [])
-      const { metadata } = known ?? head
-      const { contentType = DIRECTORY_CONTENT_TYPE, headers = {} } = head
+      const { metadata, contentType = DIRECTORY_CONTENT_TYPE, headers = {} } = head
       const marker = { key: target, body: new Uint8Array(0), metadata, contentType, headers }
       const { etag } = await store.put(marker, attempt)
       return { etag, sizeBytes: 0, sourceEtag: item.etag }
@@ -237,8 +232,6 @@ async function finish(job: Job, id: number, source: string, target: string): Pro
       if (!last) break
       after = last
     }
-    const replaced = tree.journal.deletionOf(tree.volume, target)
-    if (replaced && !tree.isRunning(replaced)) tree.journal.remove(replaced.seq)
     tree.journal.remove(row.seq)
     const node = tree.nodes.byId(id)
     if (node && node.parent !== null && tree.keyOf(node) !== target) renew(job, node)

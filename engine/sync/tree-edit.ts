@@ -164,13 +164,16 @@ export function removeEntry(
 /** @returns the row of the object's deletion, when the bucket has it */
 function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number | undefined {
   const record = tree.journal.opOfNode(row.id, 'put')?.record ?? null
-  for (const waiting of tree.journal.ofNode(row.id)) dropJournal(tree, waiting)
+  for (const waiting of tree.journal.ofNode(row.id)) {
+    // What a request of it may still store lies where the directory's objects are.
+    if (waiting.op === 'marker') tree.journal.setKey(waiting.seq, row.remoteKey ?? waiting.key)
+    dropJournal(tree, waiting)
+  }
   const isInBucket = row.kind === 'directory' ? row.hasMarker : row.remoteKey !== null
   const deletion = isInBucket
     ? journalDelete(tree, present(row.remoteKey, 'key of what the bucket has'), row.etag, record)
     : undefined
-  // Renamed, and its objects have not followed: the marker may be at either place.
-  if (isInBucket && row.kind === 'directory') journalDelete(tree, tree.keyOf(row), null)
+  if (isInBucket && row.kind === 'directory') dropCopies(tree, row.remoteKey ?? '')
   leaveMarker(tree, row)
   if (tree.isOpen(row.id)) {
     tree.nodes.update(row.id, { parent: null })
@@ -181,6 +184,24 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number
   dropFolderObject(tree, row)
   note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
   return deletion
+}
+
+/** A directory's own object that a move under way may have copied already. */
+function dropCopies(tree: Tree, source: string): void {
+  for (const { key, target } of plannedMoves(tree, source)) {
+    journalDelete(tree, target + source.slice(key.length), null)
+  }
+}
+
+/** Moves that go on by a plan which the object `source` belongs to. */
+export function plannedMoves(
+  tree: Tree,
+  source: string,
+): Array<{ readonly seq: number; readonly key: string; readonly target: string }> {
+  return tree.journal.directoryMoves(tree.volume).flatMap((move) => {
+    const target = source.startsWith(move.key) ? plannedTarget(move) : undefined
+    return target === undefined ? [] : [{ seq: move.seq, key: move.key, target }]
+  })
 }
 
 /** Hadoop's object for a directory lies beside it: it would bring the directory back. */

@@ -64,6 +64,51 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly Step[], number?]> = [
     24813,
   ],
   [
+    'the mode of a folder that was renamed went along with the folder that was there before',
+    [
+      { op: 'other-put', path: 'a/a/x', size: 20 },
+      { op: 'other-put', path: 'b/x', size: 20 },
+      { op: 'other-put', path: 'c/a/x', size: 20 },
+      { op: 'chmod', path: 'a/a', mode: 0o600 },
+      { op: 'wait', ms: 600 },
+      { op: 'rename', path: 'c/a', to: 'b/b' },
+      { op: 'rename', path: 'a/a', to: 'c/a' },
+    ],
+  ],
+  [
+    'a new folder went along with the folder that was there before, and vanished',
+    [
+      { op: 'other-put', path: 'a/x', size: 20 },
+      { op: 'other-put', path: 'b/s/y', size: 20 },
+      { op: 'mkdir', path: 'a/s' },
+      { op: 'wait', ms: 600 },
+      { op: 'rename', path: 'b', to: 'c' },
+      { op: 'rename', path: 'a', to: 'b' },
+    ],
+  ],
+  [
+    'the mode of a folder went with another that took its name, and was removed',
+    [
+      { op: 'other-put', path: 'a/x', size: 20 },
+      { op: 'chmod', path: 'a', mode: 0o600 },
+      { op: 'mkdir', path: 'c' },
+      { op: 'flush' },
+      { op: 'rename', path: 'a', to: 'b' },
+      { op: 'rename', path: 'c', to: 'a' },
+      { op: 'rmdir', path: 'a' },
+    ],
+  ],
+  [
+    'a folder that took the place of an empty one got the mode of that',
+    [
+      { op: 'other-put', path: 'a/x', size: 20 },
+      { op: 'mkdir', path: 'b' },
+      { op: 'chmod', path: 'b', mode: 0o600 },
+      { op: 'flush' },
+      { op: 'rename', path: 'a', to: 'b' },
+    ],
+  ],
+  [
     'a file that was stored while its folder waited to be renamed stayed behind when that was renamed again',
     [
       { op: 'other-put', path: 'a/b', size: 1 },
