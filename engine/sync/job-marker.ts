@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
+import { checkFreed, movesAway } from './leaving.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
@@ -81,6 +82,7 @@ export async function writeMarker(job: Job): Promise<void> {
     })
     return
   }
+  checkFreed(movesAway(tree, node))
   const key = node.remoteKey ?? tree.keyOf(node)
   const attributes = await attributesForUpload(job, node, true)
   const metadata = encodeFacts(factsOfStored(attributes))

@@ -6,12 +6,17 @@ import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { ObjectVersion } from './content.ts'
 import { copyInBucket, type JobCopy } from './copy-guard.ts'
+import { checkFreed, rowsFreeing } from './leaving.ts'
 import type { Job } from './sync-job.ts'
 import { passingKey } from './vacate.ts'
 
-/** Where the node shall be; or a place in between, while something else still lies there. */
+/**
+ * Where the node shall be; or a place in between, while something else still lies there.
+ * @throws PailError the failure of what lies there and waits for a person
+ */
 export function reachableKey(job: Job, node: NodeRow): string {
   const key = job.tree.keyOf(node)
+  checkFreed(rowsFreeing(job.tree, key, node.id))
   return job.tree.holdersOf(key, node.id).length > 0 ? passingKey(job, key) : key
 }
 

@@ -9,6 +9,7 @@
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from './file-contents.ts'
+import { movesAway } from './leaving.ts'
 import type { IsHeldBack, SendFolders } from './send-folders.ts'
 import type { Tree } from './tree.ts'
 
@@ -113,7 +114,7 @@ function isBlocked(
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && writerOf(facts.tree, row.key)) return true
   if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
-  if (row.op === 'marker' && vacatorsOf(facts.tree, row, moves).length > 0) return true
+  if (row.op === 'marker' && isInTheWay(facts, row, moves)) return true
   if (isHeldBack(row, keys)) return true
   // The rename of a send folder waits until the marker has left: the marker goes first.
   const isFirst = facts.sends.isMarkerDeletion(row)
@@ -151,20 +152,14 @@ export function isGoingOn(tree: Tree, prefix: string): boolean {
   for (;;) {
     const rows = tree.journal.waiting(tree.volume, prefix, after, PAGE_ROWS)
     for (const row of rows) {
-      if (!isHeldByPerson(tree, row)) return true
+      // What a row replaces waits with it.
+      const isHeld = row.op === 'delete' && writerOf(tree, row.key)?.state === 'failed'
+      if (!isHeld) return true
     }
     const last = rows.at(-1)
     if (!last || rows.length < PAGE_ROWS) return false
     after = last.seq
   }
-}
-
-/** What a row replaces, or makes room for, waits with it. */
-function isHeldByPerson(tree: Tree, row: JournalRow): boolean {
-  if (row.op === 'delete') return writerOf(tree, row.key)?.state === 'failed'
-  if (row.op !== 'marker') return false
-  const moves = tree.journal.directoryMoves(tree.volume)
-  return vacatorsOf(tree, row, moves).some(({ state }) => state === 'failed')
 }
 
 /** An earlier row of the same node goes first, unless it waits for a person. */
@@ -189,15 +184,10 @@ function isKeyHeld(facts: OrderFacts, row: JournalRow): boolean {
     )
 }
 
-/**
- * Moves that take another directory's objects away from where a new one's own object shall be: they
- * would take that along. No move waits for a new directory, so that here even later ones go first.
- */
-function vacatorsOf(tree: Tree, row: JournalRow, moves: readonly JournalRow[]): JournalRow[] {
+/** No move waits for the object of a new directory, so that here even later ones go first. */
+function isInTheWay({ tree }: OrderFacts, row: JournalRow, moves: readonly JournalRow[]): boolean {
   const node = nodeOf(tree, row)
-  if (!node || node.parent === null || node.remoteKey !== null) return []
-  const key = tree.keyOf(node)
-  return moves.filter((move) => key.startsWith(move.key))
+  return node !== undefined && movesAway(tree, node, moves).some(({ state }) => state !== 'failed')
 }
 
 function isDirectoryMove(row: JournalRow): boolean {

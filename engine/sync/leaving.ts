@@ -1,0 +1,41 @@
+/**
+ * What has to leave a place in the bucket before something else is stored there.
+ *
+ * Keeps: what waits for something that waits for a person waits for that person, too, for the same
+ *        cause: it is told, and whoever gives the one another try gives it to the other.
+ */
+import { isErrorCode, PailError } from '../../shared/errors.ts'
+import type { JournalRow } from '../store/journal.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { Tree } from './tree.ts'
+
+/**
+ * Moves that take another directory's objects away from where a new directory's own object shall be:
+ * they would take that along.
+ */
+export function movesAway(
+  tree: Tree,
+  node: NodeRow,
+  moves: readonly JournalRow[] = tree.journal.directoryMoves(tree.volume),
+): JournalRow[] {
+  if (node.kind !== 'directory' || node.parent === null || node.remoteKey !== null) return []
+  const key = tree.keyOf(node)
+  return moves.filter((move) => key.startsWith(move.key))
+}
+
+/** Rows that take what another node has under `key` to that node's path. */
+export function rowsFreeing(tree: Tree, key: string, except: number): JournalRow[] {
+  const holders = tree.holdersOf(key, except)
+  if (holders.length === 0) return []
+  const own = holders.flatMap(({ id }) => tree.journal.ofNode(id))
+  const above = tree.journal.directoryMoves(tree.volume).filter((row) => key.startsWith(row.key))
+  return [...own.filter(({ op }) => op === 'put' || op === 'move'), ...above]
+}
+
+/** @throws PailError the failure of one of the rows that waits for a person */
+export function checkFreed(rows: readonly JournalRow[]): void {
+  for (const { state, key, errorCode, errorDetail } of rows) {
+    if (state !== 'failed' || errorCode === null || !isErrorCode(errorCode)) continue
+    throw new PailError(errorCode, `has to leave first: ${errorDetail ?? ''}`, { key })
+  }
+}
