@@ -15,6 +15,7 @@ import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { SyncerParts } from './sync-job.ts'
 import type { Tree } from './tree.ts'
 import { journalDelete, journalHome } from './tree-edit.ts'
+import { withWaitingProgram } from './waited-copy.ts'
 
 /** Longer than a server takes for the largest object that is copied in one request. */
 export const COPY_WHOLE_MS_MAX = 120_000
@@ -30,6 +31,7 @@ export function canCopyWhole(tree: Tree, node: NodeRow): boolean {
 
 /**
  * Ends when the endpoint turns out to be away: a program waits, and a copy says nothing of itself.
+ * What else is asked for it has to be answered in a program's time.
  * @throws PailError what the store throws: nothing is known to be copied then
  */
 export async function copyWhole(
@@ -45,7 +47,8 @@ export async function copyWhole(
   const stopWatching = parts.watchForAbsence((error) => limit.abort(error))
   const ended = AbortSignal.any([signal, parts.signal, limit.signal])
   try {
-    await withSignal(copyNow({ ...parts, signal: ended }, copy, key), ended)
+    const waiting = { ...withWaitingProgram(parts), signal: ended }
+    await withSignal(copyNow(waiting, copy, key), ended)
   } finally {
     stopWatching()
     cancel()

@@ -10,6 +10,8 @@ import { Paths } from '../support/paths.ts'
 
 const SOURCE = Uint8Array.from({ length: 9_000 }, (_, at) => 1 + (at % 251))
 
+const A_MINUTE_MS = 60_000
+
 /** A bucket that does not copy, and an engine on it. */
 async function startWithout(copy: PailError['code'], get?: PailError['code']) {
   const clock = new FakeClock(1_800_000_000_000, 12)
@@ -62,6 +64,31 @@ describe('A copy that the server is to make', () => {
     bucket.deleteDirect('source')
     expect((await engine.flush()).files).toBe(0)
     expect(bucket.bytesOf('copy')).toEqual(SOURCE)
+  })
+
+  test('is waited for while the server works on it, and nothing is fetched', async () => {
+    const clock = new FakeClock(1_800_000_000_000, 12)
+    const bucket = new MemoryObjectStore({ clock })
+    bucket.putDirect('source', SOURCE)
+    const copy = bucket.copy.bind(bucket)
+    bucket.copy = async (request, signal) => {
+      await clock.sleep(A_MINUTE_MS, signal)
+      return copy(request, signal)
+    }
+    const get = bucket.get.bind(bucket)
+    let reads = 0
+    bucket.get = (request, signal) => {
+      reads++
+      return get(request, signal)
+    }
+    const engine = await BareEngine.start({ store: bucket, clock, random: new SeededRandom(1) })
+    onTestFinished(() => engine.close())
+    const paths = new Paths(engine, (work) => clock.until(work))
+    const startedMs = clock.monotonicMs()
+    expect(await paths.copy('source', 'copy')).toBe('ok')
+    expect(clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(A_MINUTE_MS)
+    expect(bucket.bytesOf('copy')).toEqual(SOURCE)
+    expect(reads).toBe(0)
   })
 
   test('fails where the bytes cannot be had either, and leaves what any failed copy leaves', async () => {

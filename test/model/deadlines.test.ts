@@ -59,6 +59,8 @@ const HOLES: ReadonlyArray<readonly [string, readonly Operation[] | undefined]> 
   ['no request', undefined],
   ['no listing', ['list']],
   ['no read', ['get']],
+  ['no look at one object', ['head']],
+  ['no upload', ['put']],
 ]
 
 /** How long one operation takes while the `silent` requests are never answered. */
