@@ -9,6 +9,7 @@ import { PailError } from '../shared/errors.ts'
 import { MARKERS, type Marker, QUIET_MS_MAX } from '../shared/folder-roles.ts'
 import { redactText } from '../shared/redact.ts'
 import { VERSION } from '../shared/version.ts'
+import { addBudgetCommand } from './budget-command.ts'
 import { addCacheCommand } from './cache-command.ts'
 import { deletes } from './commands/deletes.ts'
 import { flush } from './commands/flush.ts'
@@ -92,6 +93,7 @@ function buildProgram(run: Run): Command {
   addPinCommands(tools)
   addJunkCommand(tools)
   addCacheCommand(tools)
+  addBudgetCommand(tools)
   addRestoreCommand(tools)
   addDismissCommand(tools)
   addSyncCommands(program, run)
