@@ -47,6 +47,8 @@ export const AttentionEntry = z.object({
   seq: z.number().int(),
   bucket: z.string(),
   path: z.string(),
+  /** Where programs see it, when that is elsewhere: a rename of it waits. */
+  pathNow: z.string().optional(),
   atMs: z.number(),
   attempts: Count,
   /** What the server said, for who looks after it. */

@@ -248,10 +248,13 @@ export class SyncLists {
 
   #attention(row: JournalRow): AttentionEntry {
     const where = whereOf(row)
+    const path = pathOfKey(row.key)
+    const pathNow = this.#pathNow(row.node)
     return {
       seq: row.seq,
       bucket: this.#bucketOf(row.volume),
-      path: pathOfKey(row.key),
+      path,
+      ...(pathNow === undefined || pathNow === path ? {} : { pathNow }),
       atMs: row.errorMs ?? 0,
       attempts: row.attempts,
       detail: row.errorDetail ?? '',
@@ -259,6 +262,15 @@ export class SyncLists {
       ...(typeof where.requestId === 'string' ? { requestId: where.requestId } : {}),
       ...(typeof where.status === 'number' ? { httpStatus: where.status } : {}),
     }
+  }
+
+  /** The names from the root of the bucket; undefined for what is in no folder any more. */
+  #pathNow(node: number | null): string | undefined {
+    const { nodes } = this.#parts.stores
+    const names: string[] = []
+    let row = node === null ? undefined : nodes.byId(node)
+    for (; row && row.parent !== null; row = nodes.byId(row.parent)) names.unshift(row.name)
+    return names.length === 0 ? undefined : names.join('/')
   }
 
   /** Nothing for a conflict one of whose files was taken away a moment ago. */

@@ -8,10 +8,12 @@ import type { MountRow } from '../../shared/window-contract.ts'
 import { needsPerson } from '../../shared/window-verdict.ts'
 import { showFailure, useDeletesAnswer, useMountActions } from '../mount-actions.ts'
 import { useNavigation } from '../navigation.ts'
+import { RestoreButton } from '../parts/archived.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { PathText } from '../parts/path-text.tsx'
 import { ToneIcon } from '../parts/tone.tsx'
 import { useAction, useActivityList, useStatus } from '../queries.ts'
+import { restoreUnderWay } from '../view/archived.ts'
 import {
   connectionOf,
   groupsBeside,
@@ -21,6 +23,7 @@ import {
   serverWords,
 } from '../view/attention.ts'
 import { folderName, stateAction, stateWord } from '../view/mount-state.ts'
+import { localPathOf, nameOf } from '../view/queue.ts'
 import { exactTime, relativeTime } from '../view/time.ts'
 import classes from './activity.module.css'
 import { FileActions } from './file-actions.tsx'
@@ -119,7 +122,7 @@ function GroupCard({ group, mounts }: GroupProps) {
     >
       <ul className={classes.files}>
         {group.entries.map((entry) => (
-          <FileEntry key={entry.seq} entry={entry} />
+          <FileEntry key={entry.seq} entry={entry} cause={group.cause} />
         ))}
       </ul>
       <More total={group.total} shown={group.entries.length} />
@@ -140,9 +143,18 @@ function KeysButton({ onClick }: { readonly onClick: () => void }) {
   )
 }
 
-function FileEntry({ entry }: { readonly entry: AttentionEntry }) {
-  const { bucket, path, atMs } = entry
-  const words = serverWords(entry)
+type EntryProps = {
+  readonly entry: AttentionEntry
+  readonly cause: AttentionGroup['cause']
+}
+
+function FileEntry({ entry, cause }: EntryProps) {
+  const { bucket, path, pathNow = path, atMs } = entry
+  const { status } = useStatus()
+  const place = { bucket, path: pathNow }
+  const local = cause === 's3/archived' ? localPathOf(status.mounts, place) : undefined
+  const underWay = local === undefined ? undefined : restoreUnderWay(status, local)
+  const words = underWay ?? serverWords(entry)
   return (
     <li className={classes.file} aria-label={path}>
       <div className={classes.what}>
@@ -151,10 +163,15 @@ function FileEntry({ entry }: { readonly entry: AttentionEntry }) {
           {words}
         </div>
       </div>
-      <span className={`${classes.quiet} numbers`} title={exactTime(atMs)}>
-        {relativeTime(atMs, Date.now())}
-      </span>
-      <FileActions bucket={bucket} path={path} retrySeq={entry.seq} />
+      <div className={classes.fileFacts}>
+        <span className={`${classes.quiet} numbers`} title={exactTime(atMs)}>
+          {relativeTime(atMs, Date.now())}
+        </span>
+        {local !== undefined && underWay === undefined && (
+          <RestoreButton path={local} label={`Restore ${nameOf(pathNow)}`} />
+        )}
+      </div>
+      <FileActions {...place} retrySeq={entry.seq} />
     </li>
   )
 }

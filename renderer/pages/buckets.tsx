@@ -9,6 +9,7 @@ import { BucketTable } from '../parts/bucket-table.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Page } from '../parts/page.tsx'
+import { UnprotectedMark } from '../parts/unprotected.tsx'
 import { useBuckets, useConnections, useStatus } from '../queries.ts'
 import { isAboutKeys } from '../view/attention.ts'
 import { bucketRows } from '../view/bucket-rows.ts'
@@ -20,6 +21,7 @@ export function BucketsPage() {
   const current = connections.find(({ id }) => id === connectionId) ?? connections[0]
   const actions = (
     <>
+      {current !== undefined && <UnprotectedMark endpointUrl={current.endpointUrl} />}
       {connections.length > 1 && (
         <Select
           aria-label="Connection"

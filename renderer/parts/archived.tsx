@@ -32,7 +32,13 @@ export function Archived() {
   )
 }
 
-function RestoreButton({ path }: { readonly path: string }) {
+type RestoreProps = {
+  readonly path: string
+  /** For who does not see which row it stands in. */
+  readonly label?: string
+}
+
+export function RestoreButton({ path, label }: RestoreProps) {
   const restore = useAction('archive/restore')
   const name = folderName(path)
   const onError = (thrown: unknown) => showFailure(`${name} is not restored`, thrown)
@@ -41,6 +47,7 @@ function RestoreButton({ path }: { readonly path: string }) {
   return (
     <UnstyledButton
       className={classes.restore}
+      aria-label={label}
       disabled={restore.isPending}
       onClick={() => restore.mutate({ paths: [path] }, { onError, onSuccess })}
     >

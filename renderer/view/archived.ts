@@ -7,6 +7,14 @@ export type ArchivedRow = {
   readonly canRestore: boolean
 }
 
+/** What is said of a restore that was asked for; undefined: none was, or it was refused. */
+export function restoreUnderWay(
+  { restores = [] }: Pick<WindowStatus, 'restores'>,
+  path: string,
+): string | undefined {
+  return restores.find((one) => one.path === path && one.state !== 'refused')?.sentence
+}
+
 /** What was asked for first; then what programs wanted, each file once. */
 export function archivedRows({
   restores = [],

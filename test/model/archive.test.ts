@@ -117,7 +117,9 @@ describe('A renamed folder with an archived file that was not known to be one', 
     const [failed] = tree.journal.failed(tree.volume, 10)
     expect(failed?.errorCode).toBe('s3/archived')
     expect(bucket.keys()).toContain('d/a')
-    await clock.until(restores.ask([await rowOf('e/a')], WEEK))
+    const told = { cause: 's3/archived', entries: [{ path: 'd', pathNow: 'e' }] }
+    expect(engine.lists.attention(undefined, 10).entries).toMatchObject([told])
+    expect(await clock.until(restores.ask([await rowOf('e')], WEEK))).toMatchObject({ asked: 1 })
     await clock.advance(HOUR_MS)
     bucket.finishRestore('d/a')
     await clock.advance(HOUR_MS)

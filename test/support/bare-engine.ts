@@ -9,6 +9,7 @@ import type { Random } from '../../engine/base/clock.ts'
 import { silentLog } from '../../engine/base/log.ts'
 import { findRoot } from '../../engine/mounts/mount-root.ts'
 import { recover } from '../../engine/mounts/recovery.ts'
+import { SyncLists } from '../../engine/mounts/sync-lists.ts'
 import { type Stores, Volume } from '../../engine/mounts/volume.ts'
 import type { ObjectFacts, ObjectStore } from '../../engine/s3/object-store.ts'
 import { BlockCache } from '../../engine/store/block-cache.ts'
@@ -178,6 +179,13 @@ export class BareEngine {
 
   context(signal = new AbortController().signal): Context {
     return { uid: 1000, gid: 1000, pid: 1, signal, front: 'internal' }
+  }
+
+  /** What a person is shown. */
+  get lists(): SyncLists {
+    const { volume } = this
+    const volumes = new Map([[volume.id, volume]])
+    return new SyncLists({ stores: this.#stores, volumes, isPaused: () => false })
   }
 
   /** Everything that was written so far goes to the bucket, or says why not. */

@@ -130,6 +130,31 @@ describe('the activity', () => {
     await screen.findByRole('dialog', { name: 'Newer keys for Lab' })
   })
 
+  test('restores an archived file that a change waits for, where it is now', async () => {
+    const bridge = new FakeBridge()
+    const error = { path: 'a', code: 's3/archived' as const, sentence: 'Archived.', atMs: 5 }
+    const restoring = { state: 'restoring' as const, askedMs: 1, sentence: 'Ready in 12 h.' }
+    bridge.status = {
+      ...statusOf(mountRow({ errors: [error] })),
+      restores: [{ path: `${DIR}/thaw.bin`, ...restoring }],
+    }
+    const entry = { bucket: 'data', atMs: 0, attempts: 1, detail: 'InvalidObjectState' }
+    const entries = [
+      { ...entry, seq: 1, path: 'before/cold.bin', pathNow: 'after/cold.bin' },
+      { ...entry, seq: 2, path: 'thaw.bin' },
+    ]
+    bridge.attention = [{ cause: 's3/archived', sentence: 'Restore it.', total: 2, entries }]
+    await openActivity(bridge)
+    const card = await screen.findByRole('region', { name: 'Restore it.' })
+    within(card).getByText('Ready in 12 h.')
+    expect(within(card).getAllByRole('button', { name: /^Restore/ })).toHaveLength(1)
+    fireEvent.click(within(card).getByRole('button', { name: 'Restore cold.bin' }))
+    const path = `${DIR}/after/cold.bin`
+    await expect.poll(() => bridge.inputsOf('archive/restore')).toEqual([{ paths: [path] }])
+    fireEvent.click(within(card).getByRole('button', { name: 'Show cold.bin in its folder' }))
+    await expect.poll(() => bridge.inputsOf('folders/reveal')).toEqual([{ path }])
+  })
+
   test('asks the server again for a mounted folder whose keys were refused', async () => {
     const bridge = new FakeBridge()
     bridge.status = statusOf(mountRow({ state: 'needs-sign-in', isMounted: true }))

@@ -167,6 +167,9 @@ describe('an endpoint without encryption', () => {
     expect(mark.getAttribute('aria-description')).toMatch(/others on the way can read your files/)
     fireEvent.click(screen.getByRole('button', { name: 'Settings' }))
     within(await screen.findByTestId('connection')).getByRole('button', { name: 'Unprotected' })
+    fireEvent.click(screen.getByRole('button', { name: 'Buckets' }))
+    await screen.findByRole('table', { name: 'Buckets' })
+    screen.getByRole('button', { name: 'Unprotected' })
   })
 
   test('has none when it is on this computer, or encrypted', async () => {
@@ -174,6 +177,9 @@ describe('an endpoint without encryption', () => {
     bridge.status = statusOf(mountRow({ endpointUrl: 'http://127.0.0.1:9000' }))
     open(bridge)
     await screen.findByRole('listitem', { name: 'data' })
+    expect(screen.queryByRole('button', { name: 'Unprotected' })).toBeNull()
+    fireEvent.click(screen.getByRole('button', { name: 'Buckets' }))
+    await screen.findByRole('table', { name: 'Buckets' })
     expect(screen.queryByRole('button', { name: 'Unprotected' })).toBeNull()
   })
 })
