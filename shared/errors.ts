@@ -340,6 +340,19 @@ export type WireError = {
   readonly where: Readonly<Record<string, string | number>>
 }
 
+declare global {
+  interface ErrorConstructor {
+    /** V8's: how many frames a new error notes. */
+    stackTraceLimit: number
+  }
+}
+
+/**
+ * Ordinary answers to programs, thousands in a second: the stack of each would take longer to note than
+ * the answer to find.
+ */
+const ANSWERS: ReadonlySet<ErrorCode> = new Set(['vfs/not-found', 'vfs/no-attribute'])
+
 export class PailError extends Error {
   override readonly name = 'PailError'
   readonly code: ErrorCode
@@ -348,7 +361,10 @@ export class PailError extends Error {
 
   /** @param detail for the log: never a secret, never shown to a person on its own */
   constructor(code: ErrorCode, detail: string, where: WireError['where'] = {}, cause?: unknown) {
+    const framesMax = Error.stackTraceLimit
+    if (ANSWERS.has(code)) Error.stackTraceLimit = 0
     super(`${code}: ${detail}`, cause === undefined ? undefined : { cause })
+    Error.stackTraceLimit = framesMax
     this.code = code
     this.detail = detail
     this.where = where

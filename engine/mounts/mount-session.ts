@@ -29,7 +29,7 @@ import { GitHint, hintsOf } from './git-hint.ts'
 import { localPathOf } from './local-paths.ts'
 import type { MountFolder } from './mount-folders.ts'
 import { findRoot } from './mount-root.ts'
-import { programName } from './program-name.ts'
+import { ProgramNames } from './program-name.ts'
 import { stateXattrs } from './state-xattrs.ts'
 import { pathOfKey } from './sync-lists.ts'
 import type { Stores, Volume } from './volume.ts'
@@ -72,6 +72,7 @@ export class MountSession {
   /** The directory that the mount shows; 0 before it is found. */
   root = 0
   readonly #parts: SessionParts
+  readonly #programs: ProgramNames
   #life: MountLife = 'starting'
   #reason: string | undefined
   #endedByItself = false
@@ -84,6 +85,7 @@ export class MountSession {
 
   constructor(parts: SessionParts) {
     this.#parts = parts
+    this.#programs = new ProgramNames(parts.stores.clock)
     this.dir = parts.dir
     this.volume = parts.volume
     this.prefix = normalizeSubpath(parts.request.subpath)
@@ -279,7 +281,7 @@ export class MountSession {
           : volume.restores.isOutOfReach(row),
       attributes: volume.attributes,
       wantsAllAttributes: request.attributes === 'all',
-      programOf: programName,
+      programOf: (pid) => this.#programs.of(pid),
       virtualXattrs: stateXattrs(this.#parts.stateOf),
       onDidReadWhole: (id) => volume.siblings.noteRead(id),
     })
@@ -315,7 +317,7 @@ export class MountSession {
     const { tree, reads } = this.volume
     const row = tree.nodes.byId(id)
     if (!row?.remoteKey) return
-    reads.note({ program: programName(pid) ?? 'a program', key: row.remoteKey, bytes })
+    reads.note({ program: this.#programs.of(pid) ?? 'a program', key: row.remoteKey, bytes })
   }
 
   /** Unmounted, by us or by anyone: what programs left open is sealed now. */

@@ -311,7 +311,7 @@ export class Volume {
    * them, and no listing of now is taken for older than what they stand for.
    */
   clockJumped(): void {
-    const { database, volume, clock } = this.tree
+    const { database, nodes, volume, clock } = this.tree
     const nowMs = clock.nowMs()
     database.writeLater(() => {
       database.run(
@@ -320,15 +320,7 @@ export class Volume {
         volume,
         nowMs,
       )
-      database.run(
-        `UPDATE node SET seen_ms = min(seen_ms, ?), listed_ms = min(listed_ms, ?)
-         WHERE volume = ? AND (seen_ms > ? OR listed_ms > ?)`,
-        nowMs - 1,
-        nowMs - 1,
-        volume,
-        nowMs,
-        nowMs,
-      )
+      nodes.endSightingsAt(volume, nowMs)
     })
   }
 

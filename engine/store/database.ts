@@ -152,10 +152,10 @@ export class Database {
 
   #applyInGroup<T>(change: () => T): T {
     this.#openGroup()
-    this.#connection.exec('SAVEPOINT one')
+    this.#prepared('SAVEPOINT one').run()
     try {
       const value = change()
-      this.#connection.exec('RELEASE one')
+      this.#prepared('RELEASE one').run()
       return value
     } catch (thrown) {
       this.#undoOne()
@@ -176,7 +176,7 @@ export class Database {
 
   #openGroup(): void {
     if (this.#isGroupOpen) return
-    this.#connection.exec('BEGIN IMMEDIATE')
+    this.#prepared('BEGIN IMMEDIATE').run()
     this.#isGroupOpen = true
     this.#cancelLateCommit = this.#clock.after(LATE_COMMIT_MS, () => this.#commitGroup())
   }
@@ -199,7 +199,7 @@ export class Database {
     if (!this.#isGroupOpen) return undefined
     this.#cancelLateCommit()
     try {
-      this.#connection.exec('COMMIT')
+      this.#prepared('COMMIT').run()
     } catch (thrown) {
       return this.#failGroup(thrown)
     }

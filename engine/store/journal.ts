@@ -76,7 +76,8 @@ export class Journal {
   }
 
   opOfNode(node: number, op: JournalOp): JournalRow | undefined {
-    return this.#one("WHERE node = ? AND op = ? AND state <> 'cancelled'", node, op)
+    // Of few rows: with `op = ?` SQLite plans the query anew each time, for its partial indexes.
+    return this.ofNode(node).find((row) => row.op === op && row.state !== 'cancelled')
   }
 
   /** The deletion of `key` that waits, if one does. */

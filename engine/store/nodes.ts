@@ -10,6 +10,7 @@
 import { isArchiveClass } from '../../shared/archive.ts'
 import { assert } from '../base/assert.ts'
 import type { Database, Row, SqlValue } from './database.ts'
+import { KeptNodes } from './kept-nodes.ts'
 
 export type NodeKind = 'file' | 'directory' | 'symlink'
 
@@ -140,25 +141,29 @@ const SELECT = `SELECT id, ${Object.values(COLUMNS)
 ).join(', ')} FROM node`
 const SELECT_BY_ID = `${SELECT} WHERE id = ?`
 const SELECT_BY_NAME = `${SELECT} WHERE parent = ? AND name = ?`
-/** Rows kept in memory, about 1 kB each. */
-const KEPT_MAX = 512
+const PROPERTIES = Object.keys(COLUMNS) as Array<keyof typeof COLUMNS>
+const INSERT = `INSERT INTO node (${Object.values(COLUMNS).join(', ')})
+  VALUES (${PROPERTIES.map(() => '?').join(', ')})`
 
 export class Nodes {
   readonly #database: Database
-  /** As they are in the database, uncommitted changes included. */
-  readonly #kept = new Map<number, NodeRow>()
+  readonly #kept = new KeptNodes<NodeRow>()
 
   constructor(database: Database) {
     this.#database = database
-    database.onDidUndo = () => this.#kept.clear()
+    database.onDidUndo = () => this.#kept.forgetAll()
   }
 
   byId(id: number): NodeRow | undefined {
-    return this.#kept.get(id) ?? this.#keep(this.#database.get(SELECT_BY_ID, id))
+    return this.#kept.byId(id) ?? this.#keepRow(this.#database.get(SELECT_BY_ID, id))
   }
 
   child(parent: number, name: string): NodeRow | undefined {
-    return this.#keep(this.#database.get(SELECT_BY_NAME, parent, name))
+    const kept = this.#kept.child(parent, name)
+    if (kept !== undefined) return kept ?? undefined
+    const found = this.#keepRow(this.#database.get(SELECT_BY_NAME, parent, name))
+    this.#kept.keepChild(parent, name, found)
+    return found
   }
 
   /** Up to `countMax` entries with an id above `afterId`, in order of id. */
@@ -251,6 +256,21 @@ export class Nodes {
       'UPDATE node SET listed_ms = 1 WHERE volume = ? AND listed_ms > 1 AND remote_key IS NOT NULL',
       volume,
     )
+    this.#kept.forgetAll()
+  }
+
+  /** No row of a volume was seen or listed later than now. */
+  endSightingsAt(volume: number, nowMs: number): void {
+    this.#database.run(
+      `UPDATE node SET seen_ms = min(seen_ms, ?), listed_ms = min(listed_ms, ?)
+       WHERE volume = ? AND (seen_ms > ? OR listed_ms > ?)`,
+      nowMs - 1,
+      nowMs - 1,
+      volume,
+      nowMs,
+      nowMs,
+    )
+    this.#kept.forgetAll()
   }
 
   /** Did a listing show one of its entries since then? */
@@ -304,11 +324,13 @@ export class Nodes {
   }
 
   insert(node: NewNode): NodeRow {
-    const columns = Object.values(COLUMNS)
-    const sql = `INSERT INTO node (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
-    const names = Object.keys(COLUMNS) as Array<keyof typeof COLUMNS>
-    const { lastId } = this.#database.run(sql, ...names.map((name) => toValue(name, node[name])))
-    return { ...node, id: lastId }
+    const values = PROPERTIES.map((name) => toValue(name, node[name]))
+    const { lastId } = this.#database.run(INSERT, ...values)
+    const row = { ...node, id: lastId }
+    if (node.parent !== null) this.#kept.forgetName(node.parent, node.name)
+    // What a program made is asked for at once; what a listing brought, most often not.
+    if (node.remoteKey === null) this.#kept.keep(row)
+    return row
   }
 
   update(id: number, changes: NodeChanges): void {
@@ -320,9 +342,10 @@ export class Nodes {
     if (names.length === 0) return
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
     const values = names.map((name) => toValue(name, all[name] ?? null))
-    this.#kept.delete(id)
     const { changes: rows } = this.#database.run(sql, ...values, id)
     assert(rows === 1, `node ${id} is there to be updated`)
+    if ('parent' in all || 'name' in all) this.#kept.forgetNames()
+    this.#kept.change(id, () => all)
   }
 
   /** What is written anew is in no archive, where nobody could read it. */
@@ -345,17 +368,17 @@ export class Nodes {
 
   /** A directory's attributes change with its entries: times and counter together. */
   touchDirectory(id: number, nowNs: bigint): void {
-    this.#kept.delete(id)
     this.#database.run(
       'UPDATE node SET mtime = ?, ctime = ?, change = change + 1 WHERE id = ?',
       nowNs,
       nowNs,
       id,
     )
+    this.#kept.change(id, (row) => ({ mtime: nowNs, ctime: nowNs, change: row.change + 1 }))
   }
 
   remove(id: number): void {
-    this.#kept.delete(id)
+    this.#kept.remove(id)
     this.#database.run('DELETE FROM node WHERE id = ?', id)
   }
 
@@ -364,11 +387,10 @@ export class Nodes {
     return Number(this.#database.get('SELECT count(*) AS n FROM node WHERE volume = ?', volume)?.n)
   }
 
-  #keep(row: Row | undefined): NodeRow | undefined {
+  #keepRow(row: Row | undefined): NodeRow | undefined {
     if (!row) return undefined
     const node = parse(row)
-    if (this.#kept.size >= KEPT_MAX) this.#kept.clear()
-    this.#kept.set(node.id, node)
+    this.#kept.keep(node)
     return node
   }
 

@@ -10,6 +10,8 @@ import { Database } from '../../../engine/store/database.ts'
 import { Journal } from '../../../engine/store/journal.ts'
 import { blankNode, Nodes } from '../../../engine/store/nodes.ts'
 
+const ROW = { kind: 'file', mode: 0o644, uid: 1, gid: 1 } as const
+
 let folder: string
 let database: Database
 let volume: number
@@ -58,6 +60,73 @@ describe('Nodes', () => {
       })
     expect(failing).toThrow('undo this')
     expect(nodes.byId(id)?.name).toBe('a')
+  })
+
+  describe('child', () => {
+    const insertIn = (nodes: Nodes, parent: number, name: string, remoteKey: string | null) => {
+      const start = { ...ROW, volume, parent, name, remoteKey }
+      return database.writeNow(() => nodes.insert(blankNode(start, 5n)))
+    }
+
+    test.each([null, 'key'])(
+      'finds a name that nothing had before (in the bucket: %s)',
+      (remoteKey) => {
+        const nodes = new Nodes(database)
+        expect(nodes.child(7, 'a')).toBeUndefined()
+        const { id } = insertIn(nodes, 7, 'a', remoteKey)
+        expect(nodes.child(7, 'a')?.id).toBe(id)
+        expect(nodes.child(8, 'a')).toBeUndefined()
+      },
+    )
+
+    test('follows a row to its new name and to its new directory', () => {
+      const nodes = new Nodes(database)
+      const { id } = insertIn(nodes, 7, 'a', null)
+      expect([nodes.child(7, 'a')?.id, nodes.child(7, 'b'), nodes.child(8, 'b')]).toEqual([
+        id,
+        undefined,
+        undefined,
+      ])
+      database.writeNow(() => nodes.update(id, { name: 'b' }))
+      expect([nodes.child(7, 'a'), nodes.child(7, 'b')?.id]).toEqual([undefined, id])
+      database.writeNow(() => nodes.update(id, { parent: 8 }))
+      expect([nodes.child(7, 'b'), nodes.child(8, 'b')?.id]).toEqual([undefined, id])
+      database.writeNow(() => nodes.remove(id))
+      expect(nodes.child(8, 'b')).toBeUndefined()
+    })
+
+    test('does not find a name whose row was undone, and finds it when its removal was', () => {
+      const nodes = new Nodes(database)
+      const { id } = insertIn(nodes, 7, 'a', null)
+      const failing = () =>
+        database.writeNow(() => {
+          nodes.remove(id)
+          expect(nodes.child(7, 'a')).toBeUndefined()
+          nodes.insert(blankNode({ ...ROW, volume, parent: 7, name: 'b' }, 5n))
+          expect(nodes.child(7, 'b')).toBeDefined()
+          throw new Error('undo this')
+        })
+      expect(failing).toThrow('undo this')
+      expect([nodes.child(7, 'a')?.id, nodes.child(7, 'b')]).toEqual([id, undefined])
+    })
+
+    test('gives rows as the database has them, whatever was kept of them', () => {
+      const nodes = new Nodes(database)
+      const { id } = insertIn(nodes, 7, 'a', null)
+      database.writeNow(() => {
+        nodes.update(id, { size: 3, staged: 'x', isSealed: false, etag: 'e', mtime: 1n << 60n })
+        nodes.touchDirectory(id, 9n)
+      })
+      expect(nodes.child(7, 'a')).toEqual(new Nodes(database).child(7, 'a'))
+    })
+
+    test('sees no row seen or listed after the time that the clock went back to', () => {
+      const nodes = new Nodes(database)
+      const { id } = insertIn(nodes, 7, 'a', null)
+      database.writeNow(() => nodes.update(id, { seenMs: 500, listedMs: 600 }))
+      database.writeNow(() => nodes.endSightingsAt(volume, 100))
+      expect(nodes.byId(id)).toMatchObject({ seenMs: 99, listedMs: 99 })
+    })
   })
 })
 
