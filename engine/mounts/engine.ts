@@ -305,7 +305,7 @@ class MountEngine implements Engine {
       stateOf: (row) => this.#sync.pathState(volume, row, row.name),
       onDidChange: () => this.#feed.change(),
       onDidHint: (hint) => this.#tell({ event: 'hints/raised', value: { dir, ...hint } }),
-      onDidMiss: (path, missed) => this.#keeping.noteUnavailable(path, missed),
+      onDidMiss: (path, missed) => this.#keeping.noteUnavailable(volume, path, missed),
     })
     try {
       await session.start()

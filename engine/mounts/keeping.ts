@@ -3,17 +3,14 @@
  */
 import type { archiveCalls } from '../../shared/archive.ts'
 import type { EngineHandlers, EngineNews, EngineParsed } from '../../shared/engine-contract.ts'
-import type {
-  ConnectionRequestsView,
-  keepingCalls,
-  UnavailableView,
-} from '../../shared/keeping-contract.ts'
+import type { ConnectionRequestsView, keepingCalls } from '../../shared/keeping-contract.ts'
 import type { StatusView } from '../../shared/model.ts'
 import type { Arrived } from '../sync/arrivals.ts'
 import type { PollPace } from '../sync/poll-plan.ts'
 import { archiveHandlers, restoresOf } from './archive-calls.ts'
 import type { Missed } from './archived-words.ts'
 import { localPathOf, nodeAt, placeOf } from './local-paths.ts'
+import { MissedFiles } from './missed-files.ts'
 import type { MountSession } from './mount-session.ts'
 import { checkPins, listPins, setPin, totalOf } from './pin-calls.ts'
 import type { Stores, Volume } from './volume.ts'
@@ -33,7 +30,7 @@ export type KeepingParts = {
 export class Keeping {
   readonly handlers: KeepingHandlers
   readonly #parts: KeepingParts
-  #unavailable: readonly UnavailableView[] = []
+  readonly #missed = new MissedFiles()
 
   constructor(parts: KeepingParts) {
     this.#parts = parts
@@ -73,7 +70,7 @@ export class Keeping {
     const restores = restoresOf([...this.#parts.sessions()])
     return {
       requests: this.requests(),
-      unavailable: [...this.#unavailable],
+      unavailable: [...this.#missed.shown],
       isWorkingOffline: this.isWorkingOffline,
       ...(pins.files > 0 ? { pins } : {}),
       ...(restores.length > 0 ? { restores } : {}),
@@ -96,12 +93,11 @@ export class Keeping {
   }
 
   /** A program could not have a file: a person is told which one. */
-  noteUnavailable(path: string, { why, sentence }: Missed): void {
+  noteUnavailable(volume: Volume, path: string, { why, sentence }: Missed): void {
     const atMs = this.#parts.stores.clock.nowMs()
     const value = { path, atMs, why, ...(sentence === undefined ? {} : { sentence }) }
-    const others = this.#unavailable.filter((one) => one.path !== path)
-    this.#unavailable = [value, ...others].slice(0, UNAVAILABLE_MAX)
-    this.#parts.tell({ event: 'files/unavailable', value })
+    const isNew = this.#missed.note(value, volume.connectivity.returns)
+    if (isNew) this.#parts.tell({ event: 'files/unavailable', value })
     this.#parts.onDidChange()
   }
 
@@ -141,7 +137,7 @@ export class Keeping {
 
   /** Archived files that can be read now, once for each mount. */
   noteRestored(volume: Volume, ids: readonly number[]): void {
-    this.#unavailable = this.#unavailable.filter(({ why }) => why !== 'archived')
+    this.#missed.forgetArchived()
     for (const { dir, paths } of this.#pathsOf(volume, ids)) {
       const value = { dir, paths: paths.slice(0, RESTORED_PATHS_MAX), count: paths.length }
       this.#parts.tell({ event: 'files/restored', value })
@@ -222,8 +218,6 @@ type Connection = { readonly endpointUrl: string; readonly accessKeyId: string }
 
 /** Paths of one event. */
 const RESTORED_PATHS_MAX = 1_000
-/** Files remembered that could not be had. */
-const UNAVAILABLE_MAX = 50
 /** A folder of a million files takes about so long. */
 const REFRESH_MS_MAX = 10 * 60_000
 

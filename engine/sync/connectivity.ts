@@ -51,6 +51,7 @@ export class Connectivity {
   #sinceMs: number
   #error: PailError | undefined
   #failures = 0
+  #returns = 0
   #failedAtMs = 0
   #probesFailed = 0
   #probing: AbortController | undefined
@@ -75,6 +76,11 @@ export class Connectivity {
     return this.#sinceMs
   }
 
+  /** How often the endpoint answered again after failures: tells one pause from the next. */
+  get returns(): number {
+    return this.#returns
+  }
+
   /** What a request that is not worth sending fails with; undefined while online. */
   get refusal(): PailError | undefined {
     return refusalOf(this.#state, this.#error)
@@ -89,6 +95,7 @@ export class Connectivity {
   /** A request was answered, and the answer was what an S3 server gives to our keys. */
   noteSuccess(): void {
     if (this.#isClosed || this.#state === 'work-offline') return
+    if (this.#failures > 0) this.#returns++
     this.#failures = 0
     if (this.#state !== 'online') this.#enter('verified', undefined)
   }
@@ -189,6 +196,7 @@ export class Connectivity {
       code: error?.code,
     })
     if (this.#state === 'online') {
+      this.#returns++
       this.#stopProbing()
       for (const waiter of [...this.#waiters]) waiter.resolve()
     } else if (this.#state !== 'work-offline' && !this.#probing) {

@@ -166,4 +166,29 @@ describe('Without a network', () => {
     await mount.flush()
     expect((await s3.list('switched')).map(({ key }) => key)).toEqual(['d/a', 'd/b'])
   })
+
+  test('a file that is tried again and again is told once, and anew when the network was back', async () => {
+    await s3.createBucket('missed')
+    for (const key of ['d/a', 'd/b']) await s3.put('missed', key, 'not here')
+    const mount = await pailMount({ server, bucket: 'missed' })
+    await fs.readdir(mount.path('d'))
+    const engine = await connectEngine(mount.dataDir)
+    onTestFinished(() => engine.close())
+    const told: string[] = []
+    engine.on('files/unavailable', ({ path }) => told.push(path))
+    const missAgain = async () => {
+      await engine.call('network/work-offline', { isWanted: true })
+      for (const name of ['d/a', 'd/a', 'd/b', 'd/a']) {
+        await expect(fs.readFile(mount.path(name))).rejects.toThrow('EIO')
+      }
+      // What was told before this answer was told by now.
+      await engine.call('engine/status', {})
+    }
+    await missAgain()
+    expect(told).toEqual([mount.path('d/a'), mount.path('d/b')])
+    await engine.call('network/work-offline', { isWanted: false })
+    await expect.poll(async () => (await mount.status()).mounts[0]?.state, SOON).toBe('mounted')
+    await missAgain()
+    expect(told).toHaveLength(4)
+  })
 })

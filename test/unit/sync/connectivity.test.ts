@@ -50,6 +50,24 @@ describe('Connectivity', () => {
     expect(history).toEqual([])
   })
 
+  test('tells one pause from the next by how often the endpoint answered again', async () => {
+    const world = setUp()
+    const { connectivity, clock } = world
+    connectivity.noteSuccess()
+    expect(connectivity.returns).toBe(0)
+    connectivity.noteFailure(failure('net/timeout'))
+    await settle()
+    // The probe was answered: it was only a moment.
+    expect([connectivity.state, connectivity.returns]).toEqual(['online', 1])
+    await clock.advance(FAILURE_BURST_MS)
+    await goOffline(world)
+    await clock.advance(60_000)
+    expect(connectivity.returns).toBe(1)
+    world.world.answer = 'ok'
+    await clock.advance(60_000)
+    expect([connectivity.state, connectivity.returns]).toEqual(['online', 2])
+  })
+
   test('a failed request and a failed probe make it offline, at once when nothing listens', async () => {
     const world = setUp()
     await goOffline(world)
