@@ -5,14 +5,14 @@
  */
 import { createHash } from 'node:crypto'
 import type { PailError } from '../../shared/errors.ts'
-import type { Credentials, Endpoint, Right } from '../../shared/model.ts'
+import type { Credentials, Endpoint } from '../../shared/model.ts'
 import { present } from '../base/assert.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import type { Log } from '../base/log.ts'
 import type { Capabilities, ObjectStore } from '../s3/object-store.ts'
 import { ObservedObjectStore } from '../s3/observed-object-store.ts'
-import { probeCapabilities, probeWriting, scratchKey } from '../s3/probe.ts'
+import { probeCapabilities, probeWriting } from '../s3/probe.ts'
 import { S3ObjectService } from '../s3/s3-object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { Conflicts } from '../store/conflicts.ts'
@@ -51,6 +51,7 @@ import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
 import { RightsBook } from './rights.ts'
+import { Scratches } from './scratch.ts'
 
 /** What all volumes of an engine share. */
 export type Stores = {
@@ -125,6 +126,7 @@ export class Volume {
   readonly #ledgers: RequestLedgers
   readonly #service: S3ObjectService
   readonly #facts: EndpointFacts
+  readonly #scratches: Scratches
   #credentials: Credentials
 
   constructor(stores: Stores, request: VolumeRequest, events: VolumeEvents) {
@@ -158,7 +160,7 @@ export class Volume {
       log,
       load: (prefix) => facts.rights(prefix, this.#keysDigest()),
       save: (prefix, rights) => facts.saveRights(prefix, this.#keysDigest(), rights),
-      check: (prefix) => this.#checkWriting(scratchKey(prefix, random)),
+      check: (prefix) => this.#scratches.run(prefix, probeWriting, this.#lifetime.signal),
       onDidChange,
     })
     this.connectivity = new Connectivity({
@@ -199,6 +201,7 @@ export class Volume {
       signal: this.#lifetime.signal,
     }
     const { shared } = this
+    this.#scratches = new Scratches({ ...shared, random, wake: () => this.syncer.wake() })
     this.listings = new Listings(shared)
     this.attributes = new AttributeRequests(shared)
     this.folders = new FolderWatch({
@@ -269,7 +272,7 @@ export class Volume {
       random,
       host: stores.host,
       buffers: stores.buffers,
-      capabilities: (signal) => this.#capabilities(request, random, signal),
+      capabilities: (signal) => this.#capabilities(request, signal),
       noteCapability: (name, isThere) => facts.note(name, isThere),
       renameCached: (from, to) => stores.cache.rename(from, to),
       isOnline: () => this.connectivity.isOnline,
@@ -379,15 +382,11 @@ export class Volume {
   #probing: Promise<Capabilities> | undefined
 
   /** Probed once with a scratch key beside the mounted folder, then remembered. */
-  #capabilities(
-    request: VolumeRequest,
-    random: Random,
-    signal: AbortSignal,
-  ): Promise<Capabilities> {
+  #capabilities(request: VolumeRequest, signal: AbortSignal): Promise<Capabilities> {
     const known = this.#facts.capabilities()
     if (known) return Promise.resolve(known)
-    const key = scratchKey(request.prefix, random)
-    this.#probing ??= this.#probe(key, signal)
+    this.#probing ??= this.#scratches
+      .run(request.prefix, probeCapabilities, signal)
       .then((capabilities) => {
         this.#facts.save(capabilities)
         return capabilities
@@ -397,44 +396,7 @@ export class Volume {
       })
     return this.#probing
   }
-
-  #probe(key: string, signal: AbortSignal): Promise<Capabilities> {
-    return this.#withScratch(key, () =>
-      this.requests.run(
-        'background',
-        (attempt) => probeCapabilities(this.store, key, attempt),
-        signal,
-      ),
-    )
-  }
-
-  #checkWriting(key: string): Promise<Right> {
-    const { signal } = this.#lifetime
-    return this.#withScratch(key, () =>
-      this.requests.run('background', (attempt) => probeWriting(this.store, key, attempt), signal),
-    )
-  }
-
-  /** The scratch object is in the journal before it is made: no crash and no lost reply leaves it. */
-  async #withScratch<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const { database, journal, volume, clock } = this.tree
-    const readyMs = clock.nowMs() + PROBE_MS_MAX
-    const row = { volume, op: 'delete' as const, node: null, key, readyMs }
-    const seq = await database.write(() => journal.insert(row))
-    // Its deletion is not for a flush to hurry: the probe would go on behind it.
-    this.tree.running.add(seq)
-    try {
-      return await work()
-    } finally {
-      this.tree.running.delete(seq)
-      await database.write(() => journal.setReady(seq, clock.nowMs()))
-      this.syncer.wake()
-    }
-  }
 }
-
-/** Longer than any probe takes: until then its scratch object is not deleted under it. */
-const PROBE_MS_MAX = 120_000
 
 /** The row of the volume and of its root directory, made when they are new. */
 function openVolumeRow(stores: Stores, request: VolumeRequest): { id: number; rootId: number } {

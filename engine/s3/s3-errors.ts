@@ -150,6 +150,13 @@ export function errorOfNetwork(thrown: unknown, where: Where): PailError {
   return new PailError(codeOfSystemCode(code), code ?? messageOf(thrown), facts, thrown)
 }
 
+/** Did no connection come about? Then nothing of the request can have reached a server. */
+export function isUnsent({ code, cause }: PailError): boolean {
+  if (code === 'net/unreachable' || cause instanceof AggregateError) return true
+  const call = cause instanceof Error && 'syscall' in cause ? cause.syscall : undefined
+  return call === 'connect' || call === 'getaddrinfo'
+}
+
 function codeOfReply(reply: Reply, failure: S3Failure | undefined, where: Where): ErrorCode {
   const named = failure && codeOfServerCode(failure.code)
   // This code is also used for a malformed key, in which case no other region is named.

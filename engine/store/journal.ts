@@ -85,6 +85,13 @@ export class Journal {
     return this.#one("WHERE volume = ? AND key = ? AND op = 'delete'", volume, key)
   }
 
+  /** Deletions of what was made directly below `prefix` to find out what a server can do. */
+  scratchDeletions(volume: number, prefix: string): JournalRow[] {
+    const first = prefix + SCRATCH_NAME
+    const where = "WHERE volume = ? AND key >= ? AND key < ? AND op = 'delete' ORDER BY seq"
+    return this.#many(where, volume, first, `${first}\u{10ffff}`)
+  }
+
   /** What is to be stored under `key`, if it is not on its way there by a move. */
   writerOf(volume: number, key: string): JournalRow | undefined {
     const where =

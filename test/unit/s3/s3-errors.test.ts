@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../../engine/s3/reply.ts'
-import { errorOfNetwork, errorOfReply } from '../../../engine/s3/s3-errors.ts'
+import { errorOfNetwork, errorOfReply, isUnsent } from '../../../engine/s3/s3-errors.ts'
 
 const WHERE = { operation: 'GetObject', host: 's3.example', bucket: 'b', key: 'k' }
 
@@ -140,5 +140,22 @@ describe('Errors of the way', () => {
   test('several addresses that fail together tell the first reason', () => {
     const all = new AggregateError([withCode('ENETUNREACH'), withCode('ECONNREFUSED')])
     expect(errorOfNetwork(all, WHERE).code).toBe('net/offline')
+  })
+
+  test.each([
+    ['connect', 'EHOSTUNREACH', true],
+    ['connect', 'ETIMEDOUT', true],
+    ['getaddrinfo', 'EAI_AGAIN', true],
+    ['read', 'EHOSTUNREACH', false],
+    ['write', 'EPIPE', false],
+    ['read', 'ETIMEDOUT', false],
+  ])('%s %s says whether anything can have been sent', (syscall, code, expected) => {
+    const error = errorOfNetwork(Object.assign(withCode(code), { syscall }), WHERE)
+    expect(isUnsent(error)).toBe(expected)
+  })
+
+  test('nothing was sent where no address could be connected to', () => {
+    const all = new AggregateError([withCode('ENETUNREACH'), withCode('EHOSTUNREACH')])
+    expect(isUnsent(errorOfNetwork(all, WHERE))).toBe(true)
   })
 })
