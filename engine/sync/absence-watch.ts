@@ -6,8 +6,8 @@ import type { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Connectivity } from './connectivity.ts'
 
-/** With the time that a probe may take, a program knows within ten seconds. */
-const DOUBT_MS = 3_000
+/** With the time that a probe may take, it is known before a request of the program gives up. */
+const DOUBT_MS = 2_500
 
 /** @returns stops watching */
 export function watchForAbsence(
