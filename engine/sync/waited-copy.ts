@@ -8,13 +8,11 @@ import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { withSignal } from '../base/with-signal.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
-import type { Requests } from './requests.ts'
+import { INTERACTIVE_DEADLINE_MS, type Requests } from './requests.ts'
 import type { SyncerParts } from './sync-job.ts'
 
 /** Shorter than what an attempt may take without progress. */
 const TICK_MS = 1_000
-/** The rest of a program's ten seconds is for fetching the bytes instead, or for giving that up. */
-const CAPABILITIES_MS_MAX = 3_000
 
 /** As `parts`, with somebody waiting. */
 export function withWaitingProgram(parts: SyncerParts): SyncerParts {
@@ -32,7 +30,7 @@ export function withWaitingProgram(parts: SyncerParts): SyncerParts {
 async function inTime({ capabilities, clock, signal }: SyncerParts, wait: AbortSignal) {
   const limit = new AbortController()
   const detail = 'what the endpoint honours is not known in time'
-  const cancel = clock.after(CAPABILITIES_MS_MAX, () =>
+  const cancel = clock.after(INTERACTIVE_DEADLINE_MS, () =>
     limit.abort(new PailError('net/timeout', detail)),
   )
   try {
