@@ -6,7 +6,7 @@ import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { ObjectVersion } from './content.ts'
 import { copyInBucket, type JobCopy } from './copy-guard.ts'
-import { checkFreed, rowsFreeing } from './leaving.ts'
+import { checkFreed, isBeingLeft, rowsFreeing } from './leaving.ts'
 import type { Job } from './sync-job.ts'
 import { passingKey } from './vacate.ts'
 
@@ -17,7 +17,8 @@ import { passingKey } from './vacate.ts'
 export function reachableKey(job: Job, node: NodeRow): string {
   const key = job.tree.keyOf(node)
   checkFreed(rowsFreeing(job.tree, key, node.id))
-  return job.tree.holdersOf(key, node.id).length > 0 ? passingKey(job, key) : key
+  const isTaken = job.tree.holdersOf(key, node.id).length > 0 || isBeingLeft(job.tree, key)
+  return isTaken ? passingKey(job, key) : key
 }
 
 /** Renamed again while the copy was under way: one more move goes from here to there. */

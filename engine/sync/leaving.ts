@@ -32,6 +32,20 @@ export function rowsFreeing(tree: Tree, key: string, except: number): JournalRow
   return [...own.filter(({ op }) => op === 'put' || op === 'move'), ...above]
 }
 
+/**
+ * Does `key` lie where a directory is about to leave? What that has there may not all be known, and
+ * its move would find the two mixed.
+ */
+export function isBeingLeft(tree: Tree, key: string): boolean {
+  return tree.journal.directoryMoves(tree.volume).some((move) => {
+    if (move.state !== 'waiting' || !key.startsWith(move.key)) return false
+    const directory = move.node === null ? undefined : tree.nodes.byId(move.node)
+    return (
+      directory !== undefined && directory.parent !== null && tree.keyOf(directory) !== move.key
+    )
+  })
+}
+
 /** @throws PailError the failure of one of the rows that waits for a person */
 export function checkFreed(rows: readonly JournalRow[]): void {
   for (const { state, key, errorCode, errorDetail } of rows) {
