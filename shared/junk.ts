@@ -57,7 +57,11 @@ export const junkCalls = {
 
 /** Whatever the case of its letters: the systems that make such files do not tell it apart. */
 export function matchesPattern(name: string, pattern: string): boolean {
-  return matchesFolded([...name.toLowerCase()], [...pattern.toLowerCase()])
+  const [text, wanted] = [name.toLowerCase(), pattern.toLowerCase()]
+  // Most names differ from most patterns in how they begin.
+  const isOpen = wanted.startsWith('*') || wanted.startsWith('?')
+  if (!isOpen && text[0] !== wanted[0]) return false
+  return matchesFolded([...text], [...wanted])
 }
 
 /** Remembers the last `*` alone: the time is at most the product of both lengths. */

@@ -53,6 +53,9 @@ export class FuseDevice {
   #largestRequestBytes = 0
   #largestReplyBytes = 0
   #activeUntilMs = 0
+  #answeredByMs = 0
+  /** What the next request is read into; lent only while the loop is active. */
+  #next: Buffer | undefined
 
   constructor(parts: DeviceParts) {
     this.#parts = parts
@@ -103,21 +106,45 @@ export class FuseDevice {
   }
 
   async #readAll(): Promise<void> {
-    const { clock, dispatcher } = this.#parts
-    let answeredByMs = 0
-    while (!this.#stop.signal.aborted) {
-      const outcome = this.#readSome()
+    for (;;) {
+      const outcome = await this.#readWhileActive()
+      if (this.#next) this.#parts.buffers.give(this.#next)
+      this.#next = undefined
       if (outcome === 'ended') return
-      const nowMs = clock.monotonicMs()
-      if (outcome === 'some') {
-        this.#stayActive(nowMs)
-        answeredByMs = nowMs + LOCAL_ANSWER_MS
-      }
-      const isAnswerNear = nowMs < answeredByMs && dispatcher.inFlight > 0
-      if (dispatcher.inFlight >= REQUESTS_UNDER_WAY_MAX) await this.#room()
-      else if (nowMs < this.#activeUntilMs || isAnswerNear) await nextTurn()
+      if (outcome === 'full') await this.#room()
       else await this.#parts.poller.readable(this.#parts.fd, this.#stop.signal)
     }
+  }
+
+  /** One promise for many turns: a turn takes microseconds, and most of them find nothing. */
+  #readWhileActive(): Promise<'ended' | 'full' | 'quiet'> {
+    return new Promise((resolve, reject) => {
+      const turn = () => {
+        try {
+          const outcome = this.#readTurn()
+          if (outcome === 'active') setImmediate(turn)
+          else resolve(outcome)
+        } catch (thrown) {
+          reject(thrown)
+        }
+      }
+      turn()
+    })
+  }
+
+  #readTurn(): 'ended' | 'full' | 'active' | 'quiet' {
+    if (this.#stop.signal.aborted) return 'ended'
+    const { clock, dispatcher } = this.#parts
+    const outcome = this.#readSome()
+    if (outcome === 'ended') return outcome
+    const nowMs = clock.monotonicMs()
+    if (outcome === 'some') {
+      this.#stayActive(nowMs)
+      this.#answeredByMs = nowMs + LOCAL_ANSWER_MS
+    }
+    const isAnswerNear = nowMs < this.#answeredByMs && dispatcher.inFlight > 0
+    if (dispatcher.inFlight >= REQUESTS_UNDER_WAY_MAX) return 'full'
+    return nowMs < this.#activeUntilMs || isAnswerNear ? 'active' : 'quiet'
   }
 
   #stayActive(nowMs: number): void {
@@ -126,13 +153,12 @@ export class FuseDevice {
 
   #readSome(): 'some' | 'none' | 'ended' {
     for (let count = 0; count < REQUESTS_PER_TURN; count++) {
-      const buffer = this.#parts.buffers.take(REQUEST_BYTES_MAX)
-      const length = libc.read(this.#parts.fd, buffer)
+      this.#next ??= this.#parts.buffers.take(REQUEST_BYTES_MAX)
+      const length = libc.read(this.#parts.fd, this.#next)
       if (length > 0) {
-        this.#accept(buffer, length)
+        this.#accept(this.#next, length)
         continue
       }
-      this.#parts.buffers.give(buffer)
       if (length === -ERRNO.EAGAIN) return count > 0 ? 'some' : 'none'
       if (length === 0 || length === -ENODEV || length === -ECONNABORTED) return 'ended'
       // ENOENT: the request was given up before it could be read.
@@ -148,12 +174,9 @@ export class FuseDevice {
     this.#largestRequestBytes = Math.max(this.#largestRequestBytes, length)
     const request = buffer.subarray(0, length)
     if (length > COPIED_BYTES_MAX) {
+      this.#next = undefined
       void this.#serve(request)
-      return
-    }
-    const copy = Buffer.from(request)
-    this.#parts.buffers.give(buffer)
-    void this.#serve(copy)
+    } else void this.#serve(Buffer.from(request))
   }
 
   /** Never rejects: `dispatch` does not, and a failed write is a fact about the kernel's side. */

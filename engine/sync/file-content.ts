@@ -43,6 +43,7 @@ export type ContentsParts = {
 
 /** Names the program that saves; asked only when there is something to save. */
 export type ProgramOf = () => string | undefined
+type Asker = { readonly signal: AbortSignal }
 
 export class FileContent {
   readonly id: number
@@ -265,9 +266,9 @@ export class FileContent {
   }
 
   /** Makes what was written the content to be uploaded; kill-safe when it resolves. */
-  seal(origin: string, signal?: AbortSignal, programOf?: ProgramOf): Promise<void> {
+  seal(origin: string, asker?: Asker, programOf?: ProgramOf): Promise<void> {
     return this.#mutations.run(async () => {
-      await this.#ownBorrowed(origin, signal)
+      if (this.#borrowed) await this.#ownBorrowed(origin, asker?.signal)
       await this.#seal(origin, programOf)
     })
   }

@@ -106,6 +106,12 @@ export class Listings {
     return listing.pages
   }
 
+  /** Can `name` be answered from the tree as it is? Then `ensureName` would do nothing. */
+  isKnown(id: number, name: string): boolean {
+    const directory = this.#parts.tree.directory(id)
+    return this.#isFresh(directory) && !this.#isDoubtful(directory, name)
+  }
+
   /**
    * Makes sure that `name` can be answered from the tree: by a fresh listing, by the part of a
    * running one that passed the name, or by one request for the name alone.

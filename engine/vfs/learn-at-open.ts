@@ -8,7 +8,7 @@
 import { PailError } from '../../shared/errors.ts'
 import { isLinkSize } from '../sync/object-attributes.ts'
 import type { MountVfsParts } from './mount-parts.ts'
-import type { NodeId } from './vfs.ts'
+import type { Context, NodeId } from './vfs.ts'
 
 /** A version that another client replaced is looked at once more. */
 const TRIES_MAX = 2
@@ -21,30 +21,36 @@ const TRIES_MAX = 2
 export async function learnBeforeOpen(
   parts: MountVfsParts,
   id: NodeId,
-  { signal, isEmptied }: { readonly signal: AbortSignal; readonly isEmptied: boolean },
+  how: { readonly context: Pick<Context, 'signal'>; readonly isEmptied: boolean },
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      await learnOnce(parts, id, signal)
+      await learnOnce(parts, id, how.context)
       return
     } catch (thrown) {
+      const { signal } = how.context
       if (!parts.tree.nodes.byId(id)) throw isALink(id)
       const error = PailError.from(thrown)
       const { parent } = parts.tree.node(id)
       const isOutdated = error.code === 'vfs/stale' || error.code === 's3/no-key'
       if (isOutdated && tries < TRIES_MAX && parent !== null) {
         await parts.listings.refresh(parent, signal)
-      } else if (!isEmptied || signal.aborted) throw error
+      } else if (!how.isEmptied || signal.aborted) throw error
       else return
     }
   }
 }
 
-async function learnOnce(parts: MountVfsParts, id: NodeId, signal: AbortSignal): Promise<void> {
+async function learnOnce(
+  parts: MountVfsParts,
+  id: NodeId,
+  context: Pick<Context, 'signal'>,
+): Promise<void> {
   const { tree, contents, attributes } = parts
   const row = tree.node(id)
   const isUnknown = row.metadata === null && row.etag !== null && isLinkSize(row.remoteSize)
   if (!isUnknown || row.parent === null || tree.isBusy(row)) return
+  const { signal } = context
   await contents.readSmall(row, signal)
   const now = tree.nodes.byId(id)
   // The bytes may have been in the cache already, without what they came with.

@@ -194,7 +194,7 @@ export class MountVfs implements Vfs {
     if (request.write) this.#checkWritten(id)
     await this.#freshFile(context, id)
     const isEmptied = request.truncate === true
-    const how = { signal: context.signal, isEmptied }
+    const how = { context, isEmptied }
     await this.#readOrTell(id, () => learnBeforeOpen(this.#parts, id, how))
     const content = await this.#parts.contents.acquire(id)
     try {
@@ -296,7 +296,7 @@ export class MountVfs implements Vfs {
   async flush(context: Context, target: Target): Promise<void> {
     const programOf = () => this.#parts.programOf?.(context.pid)
     const content = this.#parts.contents.peek(target.id)
-    await content?.seal(this.#parts.origin, context.signal, programOf)
+    await content?.seal(this.#parts.origin, context, programOf)
   }
 
   async commit(context: Context, target: Target): Promise<void> {

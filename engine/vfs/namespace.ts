@@ -69,14 +69,14 @@ export class Namespace {
 
   /** @throws PailError `vfs/not-found` when a listing says that there is no such entry */
   async find(context: Context, directory: NodeId, name: string): Promise<NodeRow> {
-    const { tree } = this.#parts
+    const { tree, listings } = this.#parts
     const parent = tree.directory(directory)
     if (name === '.') return parent
     if (name === '..') return this.#above(parent)
     if (Buffer.byteLength(name) > NAME_BYTES_MAX) throw new PailError('vfs/name-too-long', name)
     const local = tree.nodes.child(directory, name)
     if (local && tree.isBusy(local)) return local
-    await this.freshen(context, directory, name)
+    if (!listings.isKnown(directory, name)) await this.freshen(context, directory, name)
     const row = tree.nodes.child(directory, name)
     if (!row) throw new PailError('vfs/not-found', name)
     return row
