@@ -8,10 +8,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { soakEndure, wrongInEndure } from './endure.ts'
 import { RECOVERY_KILLS, soakKill, soakRecovery, wrongIn } from './kill.ts'
 import { scaledModel, soakModel } from './model.ts'
 
 const KILL_CYCLES = 200
+const ENDURE_MINUTES = 240
 const ROOT = join(import.meta.dirname, '../..')
 
 /** Every fault on every request by itself; prints its own table. @returns whether all was well */
@@ -34,10 +36,11 @@ const recovery = await soakRecovery({
   kills: Math.max(1, Math.round(RECOVERY_KILLS * share)),
   seed,
 })
+const endurance = await soakEndure({ minutes: ENDURE_MINUTES * share, seed })
 const areFaultsFine = await soakFaults(share >= 1)
-console.log(JSON.stringify({ parts, kills, recovery, areFaultsFine }, null, 2))
+console.log(JSON.stringify({ parts, kills, recovery, endurance, areFaultsFine }, null, 2))
 
 const isGood =
   parts.every((part) => part.failures.length === 0) &&
-  wrongIn(kills).length + recovery.wrong.length === 0
+  wrongIn(kills).length + recovery.wrong.length + wrongInEndure(endurance).length === 0
 process.exitCode = isGood && areFaultsFine ? 0 : 1
