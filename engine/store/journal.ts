@@ -108,6 +108,17 @@ export class Journal {
     )
   }
 
+  /** Rows of uploads to keys that begin with `prefix` which may have left a version there. */
+  recordsBelow(volume: number, prefix: string): JournalRow[] {
+    return this.#many(
+      `WHERE volume = ? AND key >= ? AND key < ? AND op = 'put' AND record IS NOT NULL
+       AND state <> 'cancelled' ORDER BY seq`,
+      volume,
+      prefix,
+      `${prefix}\u{10ffff}`,
+    )
+  }
+
   /** A directory move that waits and reads from, or contains, `key`. */
   directoryMoves(volume: number): JournalRow[] {
     return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)

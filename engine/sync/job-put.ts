@@ -15,11 +15,18 @@ import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Progress } from './transfers.ts'
+import type { Tree } from './tree.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
-import { decodeUploadRecord, encodeUploadRecord, type UploadRecord } from './upload-record.ts'
+import {
+  ATTEMPTED_VERSIONS_MAX,
+  decodeUploadRecord,
+  EMPTY_UPLOAD_RECORD,
+  encodeUploadRecord,
+  type UploadRecord,
+} from './upload-record.ts'
 import type { UploadSource } from './upload-source.ts'
 import { vacate } from './vacate.ts'
 
@@ -79,7 +86,7 @@ async function send(
   const key = tree.keyOf(node)
   await vacate(job, key)
   const replaced = tree.journal.deletionOf(tree.volume, key)
-  const resume = readRecord(row)
+  const resume = withAttempts(readRecord(row), attemptedAt(tree, key))
   const kept = await keptFacts(job, node)
   // Emptied without a look at what it was: a link that another tool stored is not written over.
   if (node.kind === 'file' && isLinkSize(node.remoteSize) && isLink(kept)) {
@@ -117,7 +124,7 @@ async function send(
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (!isOutdated(error, source)) throw error
-    if (await isOurs(job, node, key)) throw error
+    if (await isOurs(job, node)) throw error
     if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
     await keepBoth(job, node, content, { source })
   }
@@ -131,15 +138,18 @@ function isOutdated({ code }: PailError, source: UploadSource): boolean {
 
 /**
  * The bucket has a version that an earlier try of ours stored, though its answer, or the record of
- * it, was lost with the power. It is the base now, and the next try goes on from it.
+ * it, was lost with the power. It is the base now, and the next try goes on from it: also when the
+ * file has another path by then.
  */
-async function isOurs(job: Job, node: NodeRow, key: string): Promise<boolean> {
+async function isOurs(job: Job, node: NodeRow): Promise<boolean> {
   const { tree, row, store, requests, signal } = job
+  const { remoteKey } = node
   const record = tree.journal.bySeq(row.seq)?.record
   const attempted = record ? decodeUploadRecord(record).attempted : []
-  if (attempted.length === 0 || node.remoteKey !== key) return false
-  const head = await requests.run('background', (one) => headOrNone(store, key, one), signal)
+  if (attempted.length === 0 || remoteKey === null) return false
+  const head = await requests.run('background', (one) => headOrNone(store, remoteKey, one), signal)
   if (!head || !attempted.some((etag) => isSameEtag(etag, head.etag))) return false
+  if (node.etag !== null && isSameEtag(node.etag as Etag, head.etag)) return false
   await tree.change(() =>
     tree.nodes.update(node.id, { etag: head.etag, remoteSize: head.sizeBytes }),
   )
@@ -173,6 +183,23 @@ function isCurrent(job: Job, key: string, content: SentContent): boolean {
   if (!now || now.state === 'cancelled' || now.generation !== row.generation) return false
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   return node !== undefined && !content.isDirty && tree.keyOf(node) === key
+}
+
+/** What uploads of ours may have left at the key, though their files have other paths by now. */
+function attemptedAt(tree: Tree, key: string): Etag[] {
+  return tree.journal
+    .recordsOf(tree.volume, key)
+    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+}
+
+function withAttempts(
+  record: UploadRecord | undefined,
+  attempted: readonly Etag[],
+): UploadRecord | undefined {
+  if (attempted.length === 0) return record
+  const { attempted: own, ...rest } = record ?? EMPTY_UPLOAD_RECORD
+  const all = [...new Set([...attempted, ...own])]
+  return { ...rest, attempted: all.slice(-ATTEMPTED_VERSIONS_MAX) }
 }
 
 function readRecord(row: JournalRow): UploadRecord | undefined {
@@ -264,6 +291,11 @@ async function abandon(job: Job): Promise<void> {
   const landed = head && attempted.find((etag) => isSameEtag(etag, head.etag))
   await tree.change(() => {
     tree.journal.remove(row.seq)
-    if (landed) journalDelete(tree, row.key, landed)
+    // Meanwhile it may have become a file's object: by an answer that came late, or by a listing.
+    if (!landed) return
+    const isHeld = tree
+      .holdersOf(row.key, null)
+      .some(({ etag }) => etag !== null && isSameEtag(etag as Etag, landed))
+    if (!isHeld) journalDelete(tree, row.key, landed)
   })
 }

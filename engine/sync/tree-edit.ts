@@ -8,6 +8,7 @@ import { assert, present } from '../base/assert.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
+import { leaveAttempts } from './left-attempts.ts'
 import { plannedTarget } from './move-plan.ts'
 import { folderObjectOf } from './object-attributes.ts'
 import { putQuietMs, QUIET_MS } from './quiet-times.ts'
@@ -408,13 +409,17 @@ function hasCopies(tree: Tree, row: JournalRow): boolean {
 function retargetJournal(tree: Tree, row: NodeRow, oldKey: string, key: string): void {
   if (row.kind !== 'directory') {
     for (const waiting of tree.journal.ofNode(row.id)) {
+      // What was given up is looked for where it was sent to.
+      if (waiting.state === 'cancelled') continue
+      if (waiting.op === 'put') leaveAttempts(tree, waiting)
       if (waiting.op === 'put' || waiting.op === 'attributes') tree.journal.setKey(waiting.seq, key)
     }
     return
   }
+  for (const waiting of tree.journal.recordsBelow(tree.volume, oldKey)) leaveAttempts(tree, waiting)
   tree.database.run(
     `UPDATE journal SET key = ? || substr(key, ?) WHERE volume = ? AND key >= ? AND key < ?
-     AND op IN ('put', 'marker', 'attributes')`,
+     AND op IN ('put', 'marker', 'attributes') AND state <> 'cancelled'`,
     key,
     [...oldKey].length + 1,
     tree.volume,

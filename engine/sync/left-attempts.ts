@@ -1,0 +1,31 @@
+/**
+ * Versions that uploads of ours may have left under a key from which their file was renamed away.
+ *
+ * Keeps: what an upload may have stored before its answer was lost is looked for under the key to
+ *        which it was sent, whatever the file is called by now: nobody else would take it away.
+ */
+import type { JournalRow } from '../store/journal.ts'
+import type { Tree } from './tree.ts'
+import { decodeUploadRecord, EMPTY_UPLOAD_RECORD, encodeUploadRecord } from './upload-record.ts'
+
+/**
+ * A row of its own sees to them, as for a file that was removed. Inside a change of the tree, while
+ * `row` still has the old key.
+ */
+export function leaveAttempts(tree: Tree, row: JournalRow): void {
+  const { attempted } = row.record ? decodeUploadRecord(row.record) : EMPTY_UPLOAD_RECORD
+  const node = row.node === null ? undefined : tree.nodes.byId(row.node)
+  // There the file's own object lies: it is replaced, or deleted, once the content is stored elsewhere.
+  if (attempted.length === 0 || node?.remoteKey === row.key) return
+  const { volume, journal } = tree
+  const known = journal
+    .recordsOf(volume, row.key)
+    .filter(({ seq, node: of }) => seq !== row.seq && of === null)
+    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+  if (attempted.every((etag) => known.includes(etag))) return
+  journal.insert({
+    ...{ volume, op: 'put', node: null, key: row.key, state: 'cancelled' },
+    readyMs: tree.clock.nowMs(),
+    record: encodeUploadRecord({ version: 1, attempted, orphans: [] }),
+  })
+}
