@@ -16,6 +16,7 @@ import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Database, Row, SqlValue } from './database.ts'
+import { JournalAttempts } from './journal-attempts.ts'
 import { MoveItems } from './move-items.ts'
 import { PENDING, type Pending, pendingOf } from './pending.ts'
 
@@ -59,11 +60,13 @@ export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 
 export class Journal {
   /** Plans of directory moves. */
   readonly moveItems: MoveItems
+  readonly attempts: JournalAttempts
   readonly #database: Database
 
   constructor(database: Database) {
     this.#database = database
     this.moveItems = new MoveItems(database)
+    this.attempts = new JournalAttempts((where, ...values) => this.#many(where, ...values))
   }
 
   bySeq(seq: number): JournalRow | undefined {
@@ -99,26 +102,6 @@ export class Journal {
     return this.#one(where, volume, key)
   }
 
-  /** Rows with the record of an upload that may have left a version under `key`. */
-  recordsOf(volume: number, key: string): JournalRow[] {
-    return this.#many(
-      "WHERE volume = ? AND key = ? AND op IN ('put', 'delete') AND record IS NOT NULL",
-      volume,
-      key,
-    )
-  }
-
-  /** Rows of uploads to keys that begin with `prefix` which may have left a version there. */
-  recordsBelow(volume: number, prefix: string): JournalRow[] {
-    return this.#many(
-      `WHERE volume = ? AND key >= ? AND key < ? AND op = 'put' AND record IS NOT NULL
-       AND state <> 'cancelled' ORDER BY seq`,
-      volume,
-      prefix,
-      `${prefix}\u{10ffff}`,
-    )
-  }
-
   /** A directory move that waits and reads from, or contains, `key`. */
   directoryMoves(volume: number): JournalRow[] {
     return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)
@@ -126,17 +109,6 @@ export class Journal {
 
   moves(volume: number): JournalRow[] {
     return this.#many("WHERE volume = ? AND op = 'move' ORDER BY seq", volume)
-  }
-
-  /** Is a deletion of the key, or an upload that was given up, not settled yet? */
-  isLeaving(volume: number, key: string): boolean {
-    const row = this.#database.get(
-      `SELECT 1 FROM journal WHERE volume = ? AND key = ?
-       AND (op = 'delete' OR state = 'cancelled') LIMIT 1`,
-      volume,
-      key,
-    )
-    return row !== undefined
   }
 
   /**

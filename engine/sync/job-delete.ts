@@ -49,8 +49,8 @@ async function checkRows(parts: SyncerParts, rows: readonly JournalRow[]): Promi
 
 /** An upload that was given up may have landed: what it left is what the program removed. */
 function isOurs({ tree }: SyncerParts, key: string, etag: Etag): boolean {
-  return tree.journal
-    .recordsOf(tree.volume, key)
+  return tree.journal.attempts
+    .at(tree.volume, key)
     .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
     .some((attempted) => isSameEtag(attempted, etag))
 }

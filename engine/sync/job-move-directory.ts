@@ -13,6 +13,7 @@ import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
+import { isLeft } from './left-attempts.ts'
 import { encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
@@ -20,8 +21,6 @@ import type { Tree } from './tree.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
-import { isSameEtag } from './upload-proof.ts'
-import { decodeUploadRecord } from './upload-record.ts'
 
 /** Objects copied side by side within one move. */
 const COPIES_MAX = 16
@@ -98,7 +97,7 @@ async function copyAll(job: Job, source: string, target: string): Promise<void> 
 /** Skips what has its own way: removed meanwhile, moved elsewhere by itself, or gone. */
 async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
   const { tree, row } = job
-  if (isElsewhere(job, item.source) || isLeft(tree, item)) {
+  if (isElsewhere(job, item.source) || isLeft(leftAt(tree, item), item.etag)) {
     await tree.database.write(() => tree.journal.moveItems.remove(row.seq, item.source))
     return
   }
@@ -139,14 +138,8 @@ function isElsewhere(job: Job, source: string): boolean {
   return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
 }
 
-/** An upload of ours may have left it, and its file is gone or has another path: it is taken away. */
-function isLeft({ journal, volume }: Tree, { source, etag }: MoveItem): boolean {
-  return journal
-    .recordsOf(volume, source)
-    .filter(({ state }) => state === 'cancelled')
-    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
-    .some((attempted) => isSameEtag(attempted, etag as Etag))
-}
+const leftAt = ({ journal, volume }: Tree, { source }: MoveItem) =>
+  journal.attempts.leaving(volume, source)
 
 /** Is the node still at its place inside of the directory that moves, wherever that is now? */
 function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {

@@ -187,8 +187,8 @@ function isCurrent(job: Job, key: string, content: SentContent): boolean {
 
 /** What uploads of ours may have left at the key, though their files have other paths by now. */
 function attemptedAt(tree: Tree, key: string): Etag[] {
-  return tree.journal
-    .recordsOf(tree.volume, key)
+  return tree.journal.attempts
+    .at(tree.volume, key)
     .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
 }
 

@@ -4,8 +4,10 @@
  * Keeps: what an upload may have stored before its answer was lost is looked for under the key to
  *        which it was sent, whatever the file is called by now: nobody else would take it away.
  */
+import type { Etag } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { Tree } from './tree.ts'
+import { isSameEtag } from './upload-proof.ts'
 import { decodeUploadRecord, EMPTY_UPLOAD_RECORD, encodeUploadRecord } from './upload-record.ts'
 
 /**
@@ -18,8 +20,8 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
   // There the file's own object lies: it is replaced, or deleted, once the content is stored elsewhere.
   if (attempted.length === 0 || node?.remoteKey === row.key) return
   const { volume, journal } = tree
-  const known = journal
-    .recordsOf(volume, row.key)
+  const known = journal.attempts
+    .at(volume, row.key)
     .filter(({ seq, node: of }) => seq !== row.seq && of === null)
     .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
   if (attempted.every((etag) => known.includes(etag))) return
@@ -28,4 +30,25 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
     readyMs: tree.clock.nowMs(),
     record: encodeUploadRecord({ version: 1, attempted, orphans: [] }),
   })
+}
+
+/**
+ * Is it what an upload of ours left whose file is gone, or has another path? It is taken away.
+ * @param rows  of the object's key
+ */
+export function isLeft(rows: readonly JournalRow[], etag: string): boolean {
+  return rows.flatMap(leftBy).some((attempted) => isSameEtag(attempted, etag as Etag))
+}
+
+/** May something of that kind be all that keeps the prefix alive? */
+export function hasLeftBelow({ journal, volume }: Tree, prefix: string): boolean {
+  const rows = journal.attempts.givenUpBelow(volume, prefix, ROWS_LOOKED_AT_MAX)
+  return rows.some((row) => leftBy(row).length > 0)
+}
+
+/** More are given up at once only where a whole folder was removed: what is there shows a while. */
+const ROWS_LOOKED_AT_MAX = 50
+
+function leftBy({ state, record }: JournalRow): readonly Etag[] {
+  return state === 'cancelled' && record ? decodeUploadRecord(record).attempted : []
 }

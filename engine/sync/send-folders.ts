@@ -162,7 +162,7 @@ export class SendFolders {
       if (states.includes(state)) return state
     }
     const { journal, volume } = this.#tree
-    return this.markerKeys(folder).some((key) => journal.isLeaving(volume, key))
+    return this.markerKeys(folder).some((key) => journal.attempts.leaving(volume, key).length > 0)
       ? 'leaving'
       : 'none'
   }

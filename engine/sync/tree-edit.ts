@@ -416,7 +416,8 @@ function retargetJournal(tree: Tree, row: NodeRow, oldKey: string, key: string):
     }
     return
   }
-  for (const waiting of tree.journal.recordsBelow(tree.volume, oldKey)) leaveAttempts(tree, waiting)
+  for (const waiting of tree.journal.attempts.below(tree.volume, oldKey))
+    leaveAttempts(tree, waiting)
   tree.database.run(
     `UPDATE journal SET key = ? || substr(key, ?) WHERE volume = ? AND key >= ? AND key < ?
      AND op IN ('put', 'marker', 'attributes') AND state <> 'cancelled'`,

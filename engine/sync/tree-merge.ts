@@ -9,6 +9,7 @@
 import { nameBeside, nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
+import { hasLeftBelow, isLeft } from './left-attempts.ts'
 import { folderNameOf, LINK_MODE, linkNameOf } from './object-attributes.ts'
 import { supersede } from './supersede.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
@@ -188,7 +189,8 @@ class Merge {
       for (const owner of owners) this.#observe(owner, object)
       return
     }
-    if (journal.deletionOf(volume, object.key)) return
+    const leaving = journal.attempts.leaving(volume, object.key)
+    if (leaving.some(({ op }) => op === 'delete') || isLeft(leaving, object.etag)) return
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
     if (this.#folderObject(directory, prefix, component, object)) return
     if (this.#insertLink(directory, component, object)) return
@@ -413,7 +415,7 @@ class Merge {
       `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
       ...range,
     )
-    if (isDeleted) return true
+    if (isDeleted || hasLeftBelow(this.#tree, prefix)) return true
     const isMovedAway = database.get(
       'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? AND parent > 0 LIMIT 1',
       ...range,

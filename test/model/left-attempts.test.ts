@@ -126,8 +126,12 @@ async function run({ work }: Case, how: { isKilled: boolean; isKnownFolder: bool
     }
     expect(new Set(await work(paths))).toEqual(new Set(['ok']))
     await clock.advance(1_000)
-    store.setScript([])
+    const folders = await foldersIn(paths)
+    store.setScript(LISTINGS_ONLY)
     store.setOffline(false)
+    await clock.advance(40_000)
+    expect(await foldersIn(paths), 'shown by a listing before it is settled').toEqual(folders)
+    store.setScript([])
     await clock.advance(300_000)
     expect((await engine.flush()).files, 'changes left').toBe(0)
     await clock.advance(120_000)
@@ -147,6 +151,23 @@ async function run({ work }: Case, how: { isKilled: boolean; isKnownFolder: bool
   } finally {
     await engine.close()
   }
+}
+
+/** Folders are looked at, and nothing is cleaned up yet. */
+const LISTINGS_ONLY = (['head', 'put', 'copy', 'delete', 'deleteBatch'] as const).map(
+  (operation) => ({
+    operation,
+    fault: { kind: 'error', code: 's3/busy' } as const,
+  }),
+)
+
+async function foldersIn(paths: Paths): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {}
+  for (const { name, kind } of await paths.names('')) {
+    if (kind !== 'directory') continue
+    found[name] = (await paths.names(name)).map((entry) => entry.name).sort()
+  }
+  return found
 }
 
 describe.each([true, false])(

@@ -5,7 +5,6 @@
  * Used by test/mount/endure.test.ts in short, and by the soak in long.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheView } from '../../shared/cache-contract.ts'
 import { EndureProgram } from './endure-program.ts'

@@ -1,0 +1,56 @@
+/**
+ * Rows of the journal by what may lie under a key, though no file is said to have it.
+ *
+ * Never: changes a row.
+ */
+import type { SqlValue } from './database.ts'
+import type { JournalRow } from './journal.ts'
+
+type Find = (where: string, ...values: SqlValue[]) => JournalRow[]
+
+export class JournalAttempts {
+  readonly #find: Find
+
+  /** @param find  rows that meet a condition */
+  constructor(find: Find) {
+    this.#find = find
+  }
+
+  /** Rows with the record of an upload that may have left a version under `key`. */
+  at(volume: number, key: string): JournalRow[] {
+    return this.#find(
+      "WHERE volume = ? AND key = ? AND op IN ('put', 'delete') AND record IS NOT NULL",
+      volume,
+      key,
+    )
+  }
+
+  /** Uploads that go on, to keys that begin with `prefix`, and may have left a version there. */
+  below(volume: number, prefix: string): JournalRow[] {
+    return this.#find(
+      `WHERE volume = ? AND key >= ? AND key < ? AND op = 'put' AND record IS NOT NULL
+       AND state <> 'cancelled' ORDER BY seq`,
+      ...rangeOf(volume, prefix),
+    )
+  }
+
+  /** Uploads to keys that begin with `prefix` that were given up and are not settled; the first few. */
+  givenUpBelow(volume: number, prefix: string, countMax: number): JournalRow[] {
+    return this.#find(
+      "WHERE volume = ? AND key >= ? AND key < ? AND state = 'cancelled' LIMIT ?",
+      ...rangeOf(volume, prefix),
+      countMax,
+    )
+  }
+
+  /** Deletions of the key, and uploads to it that were given up, that are not settled yet. */
+  leaving(volume: number, key: string): JournalRow[] {
+    return this.#find(
+      "WHERE volume = ? AND key = ? AND (op = 'delete' OR state = 'cancelled')",
+      volume,
+      key,
+    )
+  }
+}
+
+const rangeOf = (volume: number, prefix: string) => [volume, prefix, `${prefix}\u{10ffff}`] as const
