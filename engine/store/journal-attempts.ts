@@ -4,20 +4,19 @@
  * Never: changes a row.
  */
 import type { SqlValue } from './database.ts'
-import type { JournalRow } from './journal.ts'
 
-type Find = (where: string, ...values: SqlValue[]) => JournalRow[]
+type Find<Row> = (where: string, ...values: SqlValue[]) => Row[]
 
-export class JournalAttempts {
-  readonly #find: Find
+export class JournalAttempts<Row> {
+  readonly #find: Find<Row>
 
   /** @param find  rows that meet a condition */
-  constructor(find: Find) {
+  constructor(find: Find<Row>) {
     this.#find = find
   }
 
   /** Rows with the record of an upload that may have left a version under `key`. */
-  at(volume: number, key: string): JournalRow[] {
+  at(volume: number, key: string): Row[] {
     return this.#find(
       "WHERE volume = ? AND key = ? AND op IN ('put', 'delete') AND record IS NOT NULL",
       volume,
@@ -26,7 +25,7 @@ export class JournalAttempts {
   }
 
   /** Uploads that go on, to keys that begin with `prefix`, and may have left a version there. */
-  below(volume: number, prefix: string): JournalRow[] {
+  below(volume: number, prefix: string): Row[] {
     return this.#find(
       `WHERE volume = ? AND key >= ? AND key < ? AND op = 'put' AND record IS NOT NULL
        AND state <> 'cancelled' ORDER BY seq`,
@@ -35,7 +34,7 @@ export class JournalAttempts {
   }
 
   /** Uploads to keys that begin with `prefix` that were given up and are not settled; the first few. */
-  givenUpBelow(volume: number, prefix: string, countMax: number): JournalRow[] {
+  givenUpBelow(volume: number, prefix: string, countMax: number): Row[] {
     return this.#find(
       "WHERE volume = ? AND key >= ? AND key < ? AND state = 'cancelled' LIMIT ?",
       ...rangeOf(volume, prefix),
@@ -44,7 +43,7 @@ export class JournalAttempts {
   }
 
   /** Deletions of the key, and uploads to it that were given up, that are not settled yet. */
-  leaving(volume: number, key: string): JournalRow[] {
+  leaving(volume: number, key: string): Row[] {
     return this.#find(
       "WHERE volume = ? AND key = ? AND (op = 'delete' OR state = 'cancelled')",
       volume,

@@ -60,7 +60,7 @@ export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 
 export class Journal {
   /** Plans of directory moves. */
   readonly moveItems: MoveItems
-  readonly attempts: JournalAttempts
+  readonly attempts: JournalAttempts<JournalRow>
   readonly #database: Database
 
   constructor(database: Database) {
