@@ -18,7 +18,7 @@ export class JournalAttempts<Row> {
   /** Rows with the record of an upload that may have left a version under `key`. */
   at(volume: number, key: string): Row[] {
     return this.#find(
-      "WHERE volume = ? AND key = ? AND op IN ('put', 'delete') AND record IS NOT NULL",
+      "WHERE volume = ? AND key = ? AND op IN ('put', 'marker', 'delete') AND record IS NOT NULL",
       volume,
       key,
     )
@@ -27,8 +27,8 @@ export class JournalAttempts<Row> {
   /** Uploads that go on, to keys that begin with `prefix`, and may have left a version there. */
   below(volume: number, prefix: string): Row[] {
     return this.#find(
-      `WHERE volume = ? AND key >= ? AND key < ? AND op = 'put' AND record IS NOT NULL
-       AND state <> 'cancelled' ORDER BY seq`,
+      `WHERE volume = ? AND key >= ? AND key < ? AND op IN ('put', 'marker')
+       AND record IS NOT NULL AND state <> 'cancelled' ORDER BY seq`,
       ...rangeOf(volume, prefix),
     )
   }

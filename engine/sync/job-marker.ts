@@ -9,6 +9,7 @@ import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
 import { checkFreed, movesAway } from './leaving.ts'
+import { MARKER_ATTEMPT } from './left-attempts.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
@@ -34,8 +35,24 @@ async function writeOrRewrite(
       throw thrown
     }
   }
+  await noteAttempt(job, key)
   const marker = { ...attributes, key, body: new Uint8Array(0) }
   return requests.run('background', (attempt) => store.put(marker, attempt), signal)
+}
+
+/**
+ * Whether it landed may not be known for long: by then the directory may have another name, or none.
+ * @throws PailError `vfs/stale` when that happened already: the next try goes on from there
+ */
+async function noteAttempt({ tree, row }: Job, key: string): Promise<void> {
+  await tree.database.write(() => {
+    const now = tree.journal.bySeq(row.seq)
+    if (now?.key !== row.key || now.state === 'cancelled') {
+      throw new PailError('vfs/stale', 'the directory has another path now', { key })
+    }
+    tree.journal.setRecord(row.seq, MARKER_ATTEMPT)
+  })
+  await tree.database.sync()
 }
 
 /**
@@ -75,11 +92,7 @@ export async function writeMarker(job: Job): Promise<void> {
   const { tree, row } = job
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   if (!node || node.parent === null || row.state === 'cancelled') {
-    await tree.change(() => {
-      tree.journal.remove(row.seq)
-      // A request from before a crash may have stored it: removing what is not there is no error.
-      if (row.state === 'cancelled') journalDelete(tree, row.key, null)
-    })
+    await giveUp(job)
     return
   }
   checkFreed(movesAway(tree, node))
@@ -104,6 +117,26 @@ export async function writeMarker(job: Job): Promise<void> {
     }
     noteMarker(tree, current, { key, etag, metadata })
     if (now && now.generation === row.generation) tree.journal.remove(row.seq)
+  })
+}
+
+/**
+ * The directory is gone, or has another path: what a request for it may have left goes, unless it is
+ * another directory's by now.
+ */
+async function giveUp(job: Job): Promise<void> {
+  const { tree, row, store, requests, signal } = job
+  const head =
+    row.state === 'cancelled'
+      ? await requests.run('background', (one) => headOrNone(store, row.key, one), signal)
+      : undefined
+  await tree.change(() => {
+    tree.journal.remove(row.seq)
+    if (head?.sizeBytes !== 0) return
+    const isHeld = tree.nodes
+      .byRemoteKey(tree.volume, row.key)
+      .some(({ parent, hasMarker }) => parent !== null && hasMarker)
+    if (!isHeld) journalDelete(tree, row.key, head.etag)
   })
 }
 

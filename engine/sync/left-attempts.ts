@@ -11,6 +11,18 @@ import { isSameEtag } from './upload-proof.ts'
 import { decodeUploadRecord, EMPTY_UPLOAD_RECORD, encodeUploadRecord } from './upload-record.ts'
 
 /**
+ * What a directory's own object is, stored by whomever. A server that names versions otherwise shows it
+ * a while longer.
+ */
+const EMPTY_ETAG = '"d41d8cd98f00b204e9800998ecf8427e"' as Etag
+
+/** Kept before a directory's own object is stored: it may land though its answer is lost. */
+export const MARKER_ATTEMPT = encodeUploadRecord({
+  ...EMPTY_UPLOAD_RECORD,
+  attempted: [EMPTY_ETAG],
+})
+
+/**
  * A row of its own sees to them, as for a file that was removed. Inside a change of the tree, while
  * `row` still has the old key.
  */
@@ -26,7 +38,7 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
     .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
   if (attempted.every((etag) => known.includes(etag))) return
   journal.insert({
-    ...{ volume, op: 'put', node: null, key: row.key, state: 'cancelled' },
+    ...{ volume, op: row.op, node: null, key: row.key, state: 'cancelled' },
     readyMs: tree.clock.nowMs(),
     record: encodeUploadRecord({ version: 1, attempted, orphans: [] }),
   })

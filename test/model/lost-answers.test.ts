@@ -1,0 +1,91 @@
+/**
+ * Goal: a request that the bucket carried out, though its answer was lost, brings nothing back under a
+ *       name that programs gave up meanwhile, and is never taken for somebody else's.
+ * Method: each kind of request that changes the bucket loses its answer, and the network goes; programs
+ *         go on, with and without a crash; the network comes back. In the end the folder, and another
+ *         computer that looks at the bucket, have what programs made.
+ */
+import { describe, expect, test } from 'vitest'
+import { type LostAnswer, loseAnswer } from '../support/lost-answer.ts'
+
+type Matrix = {
+  readonly what: string
+  readonly of: Omit<LostAnswer, 'then' | 'isKilled'>
+  readonly continuations: ReadonlyArray<readonly string[]>
+}
+
+const FILES = { 'd/z': 'z' }
+
+const MARKERS: readonly Matrix[] = [
+  {
+    what: "a new folder's own object",
+    of: { cause: ['mkdir n'], lost: { operation: 'put', key: 'n/' } },
+    continuations: [
+      ['rmdir n'],
+      ['rename n m'],
+      ['rename n m', 'rmdir m'],
+      ['rename n m', 'rename m n'],
+      ['rename n m', 'rename m n', 'rmdir n'],
+      ['rename n m', 'mkdir n'],
+      ['rename n m', 'mkdir n', 'rmdir n'],
+      ['rename n m', 'write n file'],
+      ['rmdir n', 'mkdir n'],
+      ['rmdir n', 'mkdir n', 'rename n m'],
+      ['rmdir n', 'write n file'],
+      ['write n/a text', 'rename n m'],
+      ['write n/a text', 'unlink n/a', 'rmdir n'],
+    ],
+  },
+  {
+    what: 'the own object of a new folder in another one that has files',
+    of: { before: FILES, cause: ['mkdir d/n'], lost: { operation: 'put', key: 'd/n/' } },
+    continuations: [
+      ['rename d e'],
+      ['rename d e', 'rmdir e/n'],
+      ['rename d e', 'rename e/n m'],
+      ['rmdir d/n', 'rename d e'],
+      ['rename d/n d/m', 'rename d e'],
+      ['rename d e', 'rename e d'],
+      ['rename d e', 'mkdir d', 'mkdir d/n'],
+      ['rmdir d/n', 'unlink d/z', 'rmdir d'],
+      ['rename d/n m'],
+    ],
+  },
+  {
+    what: 'the own object of a new folder in a new one',
+    of: {
+      prepare: ['mkdir d'],
+      cause: ['mkdir d/n'],
+      lost: { operation: 'put', key: 'd/n/' },
+    },
+    continuations: [
+      ['rename d e'],
+      ['rename d e', 'rmdir e/n'],
+      ['rmdir d/n', 'rmdir d'],
+      ['rmdir d/n', 'rename d e'],
+    ],
+  },
+  {
+    what: 'the own object of a folder whose last file was removed',
+    of: { before: FILES, cause: ['unlink d/z'], lost: { operation: 'put', key: 'd/' } },
+    continuations: [
+      ['rmdir d'],
+      ['rename d e'],
+      ['rename d e', 'rmdir e'],
+      ['rename d e', 'mkdir d'],
+      ['write d/z new'],
+      ['rmdir d', 'mkdir d', 'write d/z new'],
+    ],
+  },
+]
+
+describe.each([true, false])('After a crash: %s. When the answer is lost to', (isKilled) => {
+  describe.each(MARKERS)('$what', ({ of, continuations }) => {
+    test.each(continuations.map((then) => ({ then, how: then.join(', ') || 'nothing more' })))(
+      'and programs do: $how, everything is where it belongs, alone',
+      async ({ then }) => {
+        expect((await loseAnswer({ ...of, then, isKilled })).join('\n')).toBe('')
+      },
+    )
+  })
+})
