@@ -37,6 +37,7 @@ import { FolderWatch } from '../sync/folder-watch.ts'
 import type { JunkList } from '../sync/junk-list.ts'
 import { shareUnmatched } from '../sync/junk-share.ts'
 import { Listings } from '../sync/listing.ts'
+import { findOwnBase } from '../sync/own-base.ts'
 import { Pins } from '../sync/pins.ts'
 import { ReadAccounts } from '../sync/read-accounts.ts'
 import { type Received, ReceiveFolders } from '../sync/receive-folders.ts'
@@ -187,6 +188,7 @@ export class Volume {
       log,
       openReader: (version) => stores.fetcher.reader(version),
       copyWhole: (copy, signal) => this.syncer.copyWhole(copy, signal),
+      findOwnBase: (id, signal) => findOwnBase(this.shared, { id, urgency: 'interactive', signal }),
       adopt: async (version, place, extents) => {
         if ('path' in place) await stores.cache.adopt(version, place.path, extents)
         else await stores.cache.adoptBytes(version, place.bytes, extents)

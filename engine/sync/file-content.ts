@@ -33,6 +33,8 @@ export type ContentsParts = {
   readonly openReader: (version: ObjectVersion) => Reader
   /** Copies an object inside the bucket. @returns false when that is not possible now */
   readonly copyWhole: (copy: WholeCopy, signal: AbortSignal) => Promise<boolean>
+  /** Looks whether an upload of ours took the base of a change away (own-base.ts). */
+  readonly findOwnBase: (id: number, signal: AbortSignal) => Promise<boolean>
   /** Hands a staged file's bytes to the cache as blocks of the version they became. */
   readonly adopt: (
     version: ObjectVersion,
@@ -67,7 +69,9 @@ export class FileContent {
   constructor(parts: ContentsParts, row: NodeRow, staged: StagedFile | undefined) {
     this.#parts = parts
     this.id = row.id
-    this.#reads = new MergedReads(parts, () => [this.#baseVersion(), this.#staged])
+    const findOwnBase = (signal: AbortSignal) => parts.findOwnBase(row.id, signal)
+    const shown = () => [this.#baseVersion(), this.#staged] as const
+    this.#reads = new MergedReads({ ...parts, findOwnBase }, shown)
     this.#sessions = new ReadSessions(row.id)
     this.#staged = staged
     this.#sizeBytes = row.size
@@ -414,11 +418,7 @@ export class FileContent {
     origin: string,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { mtime, ctime, change } = {
-      mtime: this.#mtime,
-      ctime: this.#ctime,
-      change: this.#change,
-    }
+    const [mtime, ctime, change] = [this.#mtime, this.#ctime, this.#change]
     const copy = { id: this.id, source, mtime, ctime, change, origin }
     try {
       if (!(await this.#parts.copyWhole(copy, signal))) return false

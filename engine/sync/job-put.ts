@@ -12,6 +12,7 @@ import type { NodeRow } from '../store/nodes.ts'
 import { keepBoth } from './conflict.ts'
 import type { FileContent } from './file-content.ts'
 import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object-attributes.ts'
+import { findOwnBase } from './own-base.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Progress } from './transfers.ts'
@@ -124,7 +125,8 @@ async function send(
   } catch (thrown) {
     const error = PailError.from(thrown)
     if (!isOutdated(error, source)) throw error
-    if (await isOurs(job, node)) throw error
+    // An earlier try of ours did that, and power took the record of it: the next goes on from there.
+    if (await findOwnBase(job, { id: node.id, urgency: 'background', signal })) throw error
     if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
     await keepBoth(job, node, content, { source })
   }
@@ -134,26 +136,6 @@ async function send(
 function isOutdated({ code }: PailError, source: UploadSource): boolean {
   if (code === 's3/no-key') return source.base !== undefined
   return code === 's3/precondition' || code === 'vfs/stale'
-}
-
-/**
- * The bucket has a version that an earlier try of ours stored, though its answer, or the record of
- * it, was lost with the power. It is the base now, and the next try goes on from it: also when the
- * file has another path by then.
- */
-async function isOurs(job: Job, node: NodeRow): Promise<boolean> {
-  const { tree, row, store, requests, signal } = job
-  const { remoteKey } = node
-  const record = tree.journal.bySeq(row.seq)?.record
-  const attempted = record ? decodeUploadRecord(record).attempted : []
-  if (attempted.length === 0 || remoteKey === null) return false
-  const head = await requests.run('background', (one) => headOrNone(store, remoteKey, one), signal)
-  if (!head || !attempted.some((etag) => isSameEtag(etag, head.etag))) return false
-  if (node.etag !== null && isSameEtag(node.etag as Etag, head.etag)) return false
-  await tree.change(() =>
-    tree.nodes.update(node.id, { etag: head.etag, remoteSize: head.sizeBytes }),
-  )
-  return true
 }
 
 /** The name of a marker is Pail's alone: another one there gives way to this one by the next try. */

@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { cutByExtents, type Extent } from '../base/extents.ts'
+import type { Etag } from '../s3/object-store.ts'
 import { holesOf, type StagedFile } from '../store/staging.ts'
 import type { ObjectVersion } from './content.ts'
 import type { Reader } from './fetcher.ts'
@@ -26,21 +27,22 @@ const CACHED_READ_MS = 200
 const OWN_UPLOAD_MS = 3_000
 const OWN_UPLOAD_POLL_MS = 20
 
+export type MergedReadsParts = {
+  readonly clock: Clock
+  readonly openReader: (version: ObjectVersion) => Reader
+  /** Looks whether an upload of ours took the base away. @returns true: the base is another now */
+  readonly findOwnBase: (signal: AbortSignal) => Promise<boolean>
+}
+
 /** What the file is now: a version of the bucket, and what is staged over it. */
 type Shown = () => readonly [ObjectVersion | undefined, StagedFile | undefined]
 
 export class MergedReads {
-  readonly #parts: {
-    readonly clock: Clock
-    readonly openReader: (version: ObjectVersion) => Reader
-  }
+  readonly #parts: MergedReadsParts
   readonly #shown: Shown
   #failure: { readonly error: PailError; readonly untilMs: number } | undefined
 
-  constructor(
-    parts: { readonly clock: Clock; readonly openReader: (version: ObjectVersion) => Reader },
-    shown: Shown,
-  ) {
+  constructor(parts: MergedReadsParts, shown: Shown) {
     this.#parts = parts
     this.#shown = shown
   }
@@ -61,15 +63,30 @@ export class MergedReads {
     into: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
+    const etag = this.#version?.etag
     try {
       await this.#mergedOnce(session, staged, offset, into, signal)
     } catch (thrown) {
-      const isStale = thrown instanceof PailError && thrown.code === 'vfs/stale'
-      if (!isStale || !(await this.#isUploaded(staged, signal))) throw thrown
+      if (!(thrown instanceof PailError) || thrown.code !== 'vfs/stale') throw thrown
+      if (await this.#isBaseFound(staged, etag, signal)) {
+        await this.#mergedOnce(session, staged, offset, into, signal)
+        return
+      }
+      if (!(await this.#isUploaded(staged, signal))) throw thrown
       const { sizeBytes = 0 } = this.#version ?? {}
       if (sizeBytes !== staged.record.sizeBytes) throw thrown
       await this.base(session, offset, into, signal)
     }
+  }
+
+  /** The base was replaced by an upload of ours that nobody remembered, found here or elsewhere. */
+  async #isBaseFound(
+    staged: StagedFile,
+    etag: Etag | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const isFound = this.#version?.etag !== etag || (await this.#parts.findOwnBase(signal))
+    return (isFound || this.#version?.etag !== etag) && this.#staged === staged
   }
 
   async #isUploaded(staged: StagedFile, signal: AbortSignal): Promise<boolean> {

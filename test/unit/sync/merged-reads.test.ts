@@ -51,7 +51,10 @@ afterEach(() => {
 })
 
 /** Reads the whole file, of whose versions the bucket has only those that `bytesOf` knows. */
-function readAll(bytesOf: Readonly<Record<string, number>>): Promise<Uint8Array> {
+function readAll(
+  bytesOf: Readonly<Record<string, number>>,
+  findOwnBase: () => Promise<boolean> = async () => false,
+): Promise<Uint8Array> {
   const openReader = (asked: ObjectVersion) => ({
     version: asked,
     fetchedBytes: 0,
@@ -63,7 +66,7 @@ function readAll(bytesOf: Readonly<Record<string, number>>): Promise<Uint8Array>
       if (offset < 10) into.fill(1, 0, 10 - offset)
     },
   })
-  const reads = new MergedReads({ clock, openReader }, () => [version, staged])
+  const reads = new MergedReads({ clock, openReader, findOwnBase }, () => [version, staged])
   const into = new Uint8Array(SIZE)
   const [session, signal] = [new ReadSessions(1).open(false), new AbortController().signal]
   if (!staged) throw new Error('something is staged')
@@ -84,6 +87,14 @@ describe('A read of a changed file', () => {
     staged = undefined
     await clock.advance(100)
     expect(await reading).toEqual(expected)
+  })
+
+  test('goes on at once with an earlier upload of its own that nobody remembered', async () => {
+    const read = await readAll({ '"new"': 2 }, async () => {
+      version = NEW
+      return true
+    })
+    expect(read).toEqual(expected)
   })
 
   test('is stale when somebody else took the base away', async () => {

@@ -1,0 +1,52 @@
+/**
+ * Finds the base of a change again after an upload of ours replaced it in the bucket and nothing
+ * says so any more: power went between the answer of the server and the record of it.
+ *
+ * Keeps: only a version that an upload on record may have left is taken for ours. Where the change
+ *        shows its base, that version has the same bytes: it was made of both.
+ */
+import type { Etag, ObjectStore } from '../s3/object-store.ts'
+import type { NodeRow } from '../store/nodes.ts'
+import type { Requests, RequestUrgency } from './requests.ts'
+import type { Tree } from './tree.ts'
+import { headOrNone } from './upload-job.ts'
+import { isSameEtag } from './upload-proof.ts'
+import { decodeUploadRecord } from './upload-record.ts'
+
+export type OwnBaseParts = {
+  readonly tree: Tree
+  readonly store: ObjectStore
+  readonly requests: Requests
+}
+
+export type OwnBaseRequest = {
+  readonly id: number
+  readonly urgency: RequestUrgency
+  readonly signal: AbortSignal
+}
+
+/** @returns true: the bucket has a version of ours, and it is the base of the node from now on */
+export async function findOwnBase(
+  { tree, store, requests }: OwnBaseParts,
+  { id, urgency, signal }: OwnBaseRequest,
+): Promise<boolean> {
+  const key = tree.nodes.byId(id)?.remoteKey
+  const attempted = attemptedOf(tree, id)
+  if (key == null || attempted.length === 0) return false
+  const head = await requests.run(urgency, (one) => headOrNone(store, key, one), signal)
+  if (!head || !attempted.some((etag) => isSameEtag(etag, head.etag))) return false
+  const row = tree.nodes.byId(id)
+  if (row?.remoteKey !== key || isBase(row, head.etag)) return false
+  await tree.change(() => tree.nodes.update(id, { etag: head.etag, remoteSize: head.sizeBytes }))
+  return true
+}
+
+function isBase({ etag }: NodeRow, found: Etag): boolean {
+  // The brand is lost on the way through the database.
+  return etag !== null && isSameEtag(etag as Etag, found)
+}
+
+function attemptedOf({ journal }: Tree, id: number) {
+  const record = journal.opOfNode(id, 'put')?.record
+  return record ? decodeUploadRecord(record).attempted : []
+}
