@@ -4,7 +4,8 @@
  *
  * A change of names is safe once anything was synced after it. The bytes of a file are safe once
  * that file was synced, or is in the bucket. Of a file that was only closed, the old or the new
- * content may be left, or an error that a person is told of; other bytes never.
+ * content may be left, or an error that a person is told of; other bytes never. What was changed in
+ * place after a sync may be old here and new there, also under the name that the file had then.
  */
 import { ReferenceTree } from '../model/reference-tree.ts'
 
@@ -91,6 +92,7 @@ export class PowerHistory {
     }
     if (contents.some((one) => Buffer.compare(one, seen) === 0)) return undefined
     if (isMixture(seen, contents)) return undefined
+    if (newer.some((one) => this.#isChangedInPlace(seen, one))) return undefined
     return `has ${seen.length} bytes that nobody wrote, first at ${firstWrong(seen, contents)}`
   }
 
@@ -104,6 +106,20 @@ export class PowerHistory {
       at = origin
     }
     return older
+  }
+
+  /** Synced, changed in part under a later name, and the disk kept some of that, but not the name. */
+  #isChangedInPlace(seen: Uint8Array, synced: Uint8Array): boolean {
+    if (!this.#local.has(synced) || seen.length !== synced.length) return false
+    const later = [...this.#origins.keys()].filter((one) => this.#isMadeOf(one, synced))
+    return isMixture(seen, [synced, ...later])
+  }
+
+  #isMadeOf(content: Uint8Array, older: Uint8Array): boolean {
+    for (let at = this.#origins.get(content); at; at = this.#origins.get(at)) {
+      if (at === older) return true
+    }
+    return false
   }
 
   isKnown(bytes: Uint8Array): boolean {
