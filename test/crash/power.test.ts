@@ -23,19 +23,23 @@ describe('Lost power', () => {
   })
 
   test('leaves a file that was cut and uploaded readable, whatever is left of the records', async () => {
-    const bytes = bytesFor(1, 9000)
-    for (let seed = 1; seed <= CUTS; seed++) {
-      const simulation = await Simulation.start({ seed, objects: { a: bytes } })
-      try {
-        expect(await simulation.paths.truncate('a', 500)).toBe('ok')
-        await simulation.engine.flush()
-        await simulation.cutPower()
-        const left = await simulation.paths.read('a')
-        expect(Buffer.compare(left, bytes.subarray(0, 500)), `seed ${seed}`).toBe(0)
-      } finally {
-        await simulation.close()
-      }
-    }
+    await cutOften(async ({ paths, engine }) => {
+      expect(await paths.truncate('a', 500)).toBe('ok')
+      await engine.flush()
+      return 'a'
+    })
+  })
+
+  test('leaves a file readable that was renamed before the answer to its upload came', async () => {
+    await cutOften(async (simulation) => {
+      const { paths } = simulation
+      expect(await paths.truncate('a', 500)).toBe('ok')
+      simulation.setScript([{ operation: 'put', fault: { kind: 'lost-reply' } }])
+      await simulation.flushUntil(() => simulation.calls.some((call) => call.startsWith('put')))
+      expect(await paths.rename('a', 'b')).toBe('ok')
+      expect(await paths.sync('other')).toBe('ok')
+      return 'b'
+    })
   })
 
   test('takes nothing that was synced, and never leaves bytes that nobody wrote', async () => {
@@ -50,3 +54,19 @@ describe('Lost power', () => {
     expect(failures).toEqual([])
   })
 })
+
+/** Cuts a file of the bucket short by `work`, which says where it is then; and power, each time elsewhere. */
+async function cutOften(work: (simulation: Simulation) => Promise<string>): Promise<void> {
+  const bytes = bytesFor(1, 9000)
+  for (let seed = 1; seed <= CUTS; seed++) {
+    const simulation = await Simulation.start({ seed, objects: { a: bytes, other: bytes } })
+    try {
+      const path = await work(simulation)
+      await simulation.cutPower()
+      const left = await simulation.paths.read(path)
+      expect(Buffer.compare(left, bytes.subarray(0, 500)), `seed ${seed}`).toBe(0)
+    } finally {
+      await simulation.close()
+    }
+  }
+}
