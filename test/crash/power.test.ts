@@ -7,6 +7,7 @@
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { bytesFor } from './operations.ts'
+import { PowerHistory } from './power-history.ts'
 import { runPowerHistory } from './power-run.ts'
 import { Simulation } from './simulation.ts'
 
@@ -70,3 +71,40 @@ async function cutOften(work: (simulation: Simulation) => Promise<string>): Prom
     }
   }
 }
+
+describe('What the history of a disk allows', () => {
+  const synced = bytesFor(1, 3000)
+  const changed = Uint8Array.from([...synced.subarray(0, 1024), ...bytesFor(2, 1976)])
+  const mixed = Uint8Array.from([...synced.subarray(0, 2048), ...changed.subarray(2048)])
+
+  /** `a` is written, perhaps synced, becomes `b`, and is changed in part there. */
+  function renamedAndChanged(isSynced: boolean): PowerHistory {
+    const history = new PowerHistory()
+    const { tree } = history
+    history.begin()
+    tree.write('a', 0, synced, true)
+    history.note('a', undefined, false)
+    if (isSynced) history.synced('a')
+    const before = history.contentAt('a')
+    tree.rename('a', 'b')
+    history.note('a', before, false)
+    tree.write('b', 1024, changed.subarray(1024), false)
+    history.note('b', before, true)
+    return history
+  }
+
+  test('is a synced file that lost its later name and kept a part of its later change', () => {
+    expect(renamedAndChanged(true).verdict('a', mixed)).toBeUndefined()
+  })
+
+  test('is not that of a file that nobody synced, nor one with bytes of nobody, nor a shorter one', () => {
+    const history = renamedAndChanged(true)
+    const strange = mixed.with(2500, 0)
+    const verdicts = [
+      renamedAndChanged(false).verdict('a', mixed),
+      history.verdict('a', strange),
+      history.verdict('a', mixed.subarray(0, 2900)),
+    ]
+    expect(verdicts).toEqual(verdicts.map(() => expect.stringContaining('nobody wrote')))
+  })
+})
