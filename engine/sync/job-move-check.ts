@@ -22,13 +22,24 @@ export async function verifyCopies(job: Job, source: string, target: string): Pr
     if (!last) return
     const keys = items.map((item) => target + item.source.slice(source.length))
     const found = await listBetween(job, target, keys)
-    const missing = items.filter((item, at) => !isWhole(item, found.get(keys[at] ?? '')))
+    const missing = items.filter((item, at) => {
+      const object = found.get(keys[at] ?? '')
+      return !isWhole(item, object) && !isReplaced(job, object)
+    })
     if (missing.length > 0) {
       await tree.database.write(() => tree.journal.moveItems.add(row.seq, missing))
       throw new PailError('s3/integrity', `${missing.length} copies are not in the bucket`)
     }
     after = last.source
   }
+}
+
+/** What a program here stored over the copy is the newer one: the copy is not made again. */
+function isReplaced({ tree }: Job, found: ObjectInfo | undefined): boolean {
+  if (!found) return false
+  return tree.nodes.byRemoteKey(tree.volume, found.key).some(({ kind, parent, etag }) => {
+    return kind !== 'directory' && parent !== null && etag === found.etag
+  })
 }
 
 /** Directory objects are written anew and may be stored with a length of their own. */

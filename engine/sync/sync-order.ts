@@ -10,6 +10,7 @@ import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from './file-contents.ts'
 import { movesAway } from './leaving.ts'
+import { plannedTarget } from './move-plan.ts'
 import type { IsHeldBack, SendFolders } from './send-folders.ts'
 import type { Tree } from './tree.ts'
 
@@ -212,6 +213,9 @@ function isCrossing(
   const directory = nodeOf(facts.tree, other)
   const prefixes = [other.key]
   if (directory && directory.parent !== null) prefixes.push(facts.tree.keyOf(directory))
+  // Renamed again meanwhile, it still goes to where its plan says first, and from there on.
+  const planned = isDirectoryMove(other) ? plannedTarget(other) : undefined
+  if (planned !== undefined) prefixes.push(planned)
   const isDirectory = isDirectoryMove(row)
   return keys.some((key) =>
     prefixes.some((prefix) => key.startsWith(prefix) || (isDirectory && prefix.startsWith(key))),

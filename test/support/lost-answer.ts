@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { FlakyObjectStore, type ScriptedFault } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { PailError } from '../../shared/errors.ts'
 import { ReferenceTree } from '../model/reference-tree.ts'
 import { BareEngine } from './bare-engine.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -102,7 +103,7 @@ export async function loseAnswer(one: LostAnswer): Promise<string[]> {
     const hook = () => {
       wasLost = true
       store.setOffline(true)
-      throw new Error('the answer is lost')
+      throw new PailError('net/reset', 'the answer is lost')
     }
     store.setScript([{ ...one.lost, fault: { kind: 'hook', when: 'after', hook } }])
     await actAll(one.cause)
