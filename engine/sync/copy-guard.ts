@@ -1,8 +1,9 @@
 /**
  * Copies inside the bucket, with a row of the journal for a copy in parts.
  *
- * Keeps: a multipart copy that a crash, or a server that fails, leaves open is aborted later: while
- *        it is under way its record is in the journal, as that of an upload whose file is gone.
+ * Keeps: what a crash, or a lost answer, leaves of a copy is taken away later, be it an open upload or
+ *        the copy itself: its record is in the journal, as that of an upload whose file is gone, until
+ *        somebody notes the copy as an object of a file (`settleAttempts`).
  */
 import type { Etag } from '../s3/object-store.ts'
 import { serverCopy } from './server-copy.ts'
@@ -10,7 +11,7 @@ import type { ServerCopy } from './server-copy-check.ts'
 import type { SyncerParts } from './sync-job.ts'
 import { encodeUploadRecord, type UploadRecord } from './upload-record.ts'
 
-/** When a copy that could not be aborted is looked after again. */
+/** When a copy of which nothing is known is looked after again. */
 const ORPHAN_RETRY_MS = 60_000
 
 export type JobCopy = Pick<

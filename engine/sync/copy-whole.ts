@@ -10,6 +10,7 @@ import type { Etag, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { WholeCopy } from './content.ts'
 import { copyInBucket } from './copy-guard.ts'
+import { settleAttempts } from './left-attempts.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { SyncerParts } from './sync-job.ts'
@@ -75,6 +76,7 @@ type Copied = { readonly key: string; readonly etag: Etag; readonly metadata: st
 function noteCopied({ tree }: SyncerParts, copy: WholeCopy, { key, etag, metadata }: Copied) {
   return tree.change((note) => {
     const node = tree.nodes.byId(copy.id)
+    settleAttempts(tree, key, copy.source.etag)
     if (!node || node.parent === null) {
       journalDelete(tree, key, etag)
       return

@@ -11,6 +11,7 @@ import type { NodeRow } from '../store/nodes.ts'
 import { giveWay } from './conflict.ts'
 import { giveUpDirectory, moveDirectory } from './job-move-directory.ts'
 import { copyOne, noteMoved, reachableKey, renew, versionOf } from './job-move-steps.ts'
+import { attemptedAt, settleAttempts } from './left-attempts.ts'
 import type { Job } from './sync-job.ts'
 import type { TreeChange } from './tree.ts'
 import { journalDelete } from './tree-edit.ts'
@@ -53,6 +54,7 @@ async function moveFile(job: Job, node: NodeRow): Promise<void> {
     const outdated = tree.journal.deletionOf(tree.volume, target)
     if (outdated && !tree.isRunning(outdated)) tree.journal.remove(outdated.seq)
     if (now) tree.journal.remove(row.seq)
+    settleAttempts(tree, target, versionOf(node, source).etag)
     if (!current || current.parent === null) {
       journalDelete(tree, target, etag)
       return
@@ -119,6 +121,11 @@ async function lookAnew(job: Job, node: NodeRow, { source, target, precondition 
   // at; or anybody's with the same bytes: the next try finds it there.
   const { etag, sizeBytes } = versionOf(node, source)
   if (isSameEtag(other.etag, etag) && other.sizeBytes === sizeBytes) return
+  // What a request of ours left there for a file that has another path by now is replaced.
+  if (attemptedAt(tree, target).some((attempted) => isSameEtag(attempted, other.etag))) {
+    await tree.change(() => journalDelete(tree, target, other.etag))
+    return
+  }
   await giveWay(job, node, other, () => {})
 }
 

@@ -11,12 +11,12 @@ import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { keepBoth } from './conflict.ts'
 import type { FileContent } from './file-content.ts'
+import { attemptedAt } from './left-attempts.ts'
 import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object-attributes.ts'
 import { findOwnBase } from './own-base.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Progress } from './transfers.ts'
-import type { Tree } from './tree.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
@@ -167,13 +167,6 @@ function isCurrent(job: Job, key: string, content: SentContent): boolean {
   return node !== undefined && !content.isDirty && tree.keyOf(node) === key
 }
 
-/** What uploads of ours may have left at the key, though their files have other paths by now. */
-function attemptedAt(tree: Tree, key: string): Etag[] {
-  return tree.journal.attempts
-    .at(tree.volume, key)
-    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
-}
-
 function withAttempts(
   record: UploadRecord | undefined,
   attempted: readonly Etag[],
@@ -273,11 +266,12 @@ async function abandon(job: Job): Promise<void> {
   const landed = head && attempted.find((etag) => isSameEtag(etag, head.etag))
   await tree.change(() => {
     tree.journal.remove(row.seq)
-    // Meanwhile it may have become a file's object: by an answer that came late, or by a listing.
+    // Meanwhile it may have become a file's object, by an answer that came late, by a listing or by an
+    // upload of the same bytes; or it replaced one: that file's own row meets it.
     if (!landed) return
-    const isHeld = tree
-      .holdersOf(row.key, null)
-      .some(({ etag }) => etag !== null && isSameEtag(etag as Etag, landed))
+    const isHeld = tree.nodes
+      .byRemoteKey(tree.volume, row.key)
+      .some(({ parent }) => parent !== null)
     if (!isHeld) journalDelete(tree, row.key, landed)
   })
 }

@@ -44,6 +44,23 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
   })
 }
 
+/** The copy of `sourceEtag` is the object of a file now. Inside a change of the tree. */
+export function settleAttempts({ journal, volume }: Tree, key: string, sourceEtag: Etag): void {
+  for (const { seq, op, node, record } of journal.attempts.at(volume, key)) {
+    if (op !== 'put' || node !== null || !record) continue
+    const { attempted, multipart, opening, orphans } = decodeUploadRecord(record)
+    if (multipart || opening || orphans.length > 0) continue
+    if (attempted.every((etag) => isSameEtag(etag, sourceEtag))) journal.remove(seq)
+  }
+}
+
+/** Versions that requests of ours may have stored at the key, for whatever file that was. */
+export function attemptedAt({ journal, volume }: Tree, key: string): Etag[] {
+  return journal.attempts
+    .at(volume, key)
+    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+}
+
 /**
  * Is it what an upload of ours left whose file is gone, or has another path? It is taken away.
  * @param rows  of the object's key

@@ -30,7 +30,7 @@ export type ServerCopy = {
   readonly precondition?: Precondition
   /** The caller looks at many copies with one listing before it relies on any of them. */
   readonly isVerifiedLater?: boolean
-  /** Told of a multipart copy before its first part, so that a crash leaves no orphan. */
+  /** Told of what a request may leave before it is sent: a version at the key, or an open upload. */
   save?(record: UploadRecord | undefined): Promise<void>
   readonly signal: AbortSignal
 }

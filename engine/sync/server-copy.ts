@@ -20,6 +20,7 @@ import { copyInParts } from './server-copy-parts.ts'
 import { headOrNone, isCode } from './upload-job.ts'
 import { PART_BYTES_MAX } from './upload-plan.ts'
 import { isMet } from './upload-proof.ts'
+import { EMPTY_UPLOAD_RECORD } from './upload-record.ts'
 
 /** The largest object that one CopyObject request copies. */
 export const SINGLE_COPY_BYTES_MAX = PART_BYTES_MAX
@@ -63,6 +64,10 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
   const landed = await lookBefore(copy, signal)
   if (landed) return landed
   const { store, source, key, replace } = copy
+  // By the time that its answer is known to be lost, nothing may want it there any more.
+  if (!isOntoItself(copy) && !copy.isVerifiedLater) {
+    await copy.save?.({ ...EMPTY_UPLOAD_RECORD, attempted: [source.etag] })
+  }
   let reply: { etag: Etag }
   try {
     reply = await store.copy(

@@ -9,6 +9,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
+import { settleAttempts } from './left-attempts.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 
@@ -47,6 +48,7 @@ async function moveAside(job: Job, holder: NodeRow, key: string): Promise<void> 
   const copied = await copyInBucket(job, { source, key: passing, storageClass })
   await tree.change(() => {
     const current = tree.nodes.byId(holder.id)
+    settleAttempts(tree, passing, etag)
     journalDelete(tree, key, etag)
     if (current?.remoteKey !== key) {
       journalDelete(tree, passing, copied)
