@@ -6,7 +6,7 @@
  *        a crash or a lost reply at any point costs requests, never content.
  * Never: deletes the source.
  */
-import { PailError } from '../../shared/errors.ts'
+import { ERRORS, PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import { isSameContent } from './server-compare.ts'
 import {
@@ -65,9 +65,8 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
   if (landed) return landed
   const { store, source, key, replace } = copy
   // By the time that its answer is known to be lost, nothing may want it there any more.
-  if (!isOntoItself(copy) && !copy.isVerifiedLater) {
-    await copy.save?.({ ...EMPTY_UPLOAD_RECORD, attempted: [source.etag] })
-  }
+  const save = isOntoItself(copy) || copy.isVerifiedLater ? undefined : copy.save
+  await save?.({ ...EMPTY_UPLOAD_RECORD, attempted: [source.etag] })
   let reply: { etag: Etag }
   try {
     reply = await store.copy(
@@ -81,6 +80,7 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
       signal,
     )
   } catch (thrown) {
+    if (isRefused(thrown)) await save?.(undefined)
     // A copy onto itself may change the ETag: the second try then fails because of the first.
     if (!isOntoItself(copy) || !isCode(thrown, 's3/precondition')) throw thrown
     const head = await headOrNone(store, key, signal)
@@ -88,6 +88,12 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
     throw thrown
   }
   return verifyCopy(copy, reply.etag, signal)
+}
+
+/** The server answered, and made no copy. */
+function isRefused(thrown: unknown): boolean {
+  const { code } = PailError.from(thrown)
+  return code !== 'internal/bug' && ERRORS[code].retry === 'never'
 }
 
 /**
