@@ -35,6 +35,9 @@ export class EndureProgram {
   readonly #files = new Map<string, Buffer>()
   /** Paths of an operation that failed, and what they may hold. */
   readonly #unsure = new Map<string, readonly Content[]>()
+  readonly #folders = Array.from({ length: FOLDERS }, (_, index) => `f${index}`)
+  /** A folder whose rename failed: it has one of two names. */
+  #unsureFolder: { readonly index: number; readonly to: string } | undefined
   readonly #history = new Map<string, string[]>()
   readonly #now: () => number
   #next = 0
@@ -57,9 +60,7 @@ export class EndureProgram {
   }
 
   async prepare(): Promise<void> {
-    for (let index = 0; index < FOLDERS; index++) {
-      await fs.mkdir(join(this.#dir, `f${index}`), { recursive: true })
-    }
+    for (const folder of this.#folders) await fs.mkdir(join(this.#dir, folder), { recursive: true })
   }
 
   /** One operation. @returns false when it was excused: the engine or the network is away */
@@ -79,6 +80,7 @@ export class EndureProgram {
 
   /** Looks at what operations left open that failed; throws as long as that cannot be seen. */
   async settle(): Promise<void> {
+    await this.#settleFolder()
     for (const [path, possible] of this.#unsure) {
       const seen = await this.#contentAt(path)
       const isFine = possible.some((one) => isSame(one, seen))
@@ -87,6 +89,16 @@ export class EndureProgram {
       this.#set(path, seen)
       this.#unsure.delete(path)
     }
+  }
+
+  async #settleFolder(): Promise<void> {
+    if (this.#unsureFolder === undefined) return
+    const { index, to } = this.#unsureFolder
+    const names = await fs.readdir(this.#dir)
+    if (names.includes(to)) this.#folders[index] = to
+    const isThere = names.includes(this.#folders[index] ?? '')
+    if (!isThere) this.wrong.push(`lost: folder ${this.#folders[index]}, or ${to}`)
+    this.#unsureFolder = undefined
   }
 
   /** Everything, read and compared; throws as long as something cannot be read. */
@@ -114,7 +126,8 @@ export class EndureProgram {
     if (chance < 76) return this.#move(path, this.#newPath())
     if (chance < 80) return this.#move(path, dice.pick(paths))
     if (chance < 84) return this.#list()
-    if (chance < 87) return this.#folder()
+    if (chance < 86) return this.#folder()
+    if (chance < 88) return this.#moveFolder()
     return this.#compare(path)
   }
 
@@ -167,8 +180,24 @@ export class EndureProgram {
     )
   }
 
+  async #moveFolder(): Promise<void> {
+    const index = this.#dice.below(FOLDERS)
+    const from = this.#folders[index] ?? ''
+    const to = `g${this.#next++}`
+    const changes: Record<string, Content> = {}
+    for (const [path, content] of this.#files) {
+      if (!path.startsWith(`${from}/`)) continue
+      changes[path] = undefined
+      changes[`${to}${path.slice(from.length)}`] = content
+    }
+    this.#unsureFolder = { index, to }
+    await this.#change(changes, () => fs.rename(join(this.#dir, from), join(this.#dir, to)))
+    this.#folders[index] = to
+    this.#unsureFolder = undefined
+  }
+
   async #list(): Promise<void> {
-    const folder = `f${this.#dice.below(FOLDERS)}`
+    const folder = this.#dice.pick(this.#folders)
     const names = await fs.readdir(join(this.#dir, folder))
     const expected = [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
     const shown = names.map((name) => `${folder}/${name}`)
@@ -238,7 +267,7 @@ export class EndureProgram {
   }
 
   #newPath(): string {
-    return `f${this.#dice.below(FOLDERS)}/${this.#next++}`
+    return `${this.#dice.pick(this.#folders)}/${this.#next++}`
   }
 
   #newContent(): Buffer {
