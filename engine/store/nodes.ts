@@ -314,10 +314,12 @@ export class Nodes {
   }
 
   /** Children of `parent` that a listing which began at `startedMs` did not see. */
-  unseen(parent: number, startedMs: number, countMax: number): NodeRow[] {
+  unseen(parent: number, startedMs: number, countMax: number, prefix: string): NodeRow[] {
     return this.#many(
-      `${SELECT} WHERE parent = ? AND remote_key IS NOT NULL AND seen_ms < ? LIMIT ?`,
+      `${SELECT} WHERE parent = ? AND remote_key >= ? AND remote_key < ? AND seen_ms < ? LIMIT ?`,
       parent,
+      prefix,
+      `${prefix}\u{10ffff}`,
       startedMs,
       countMax,
     )

@@ -78,8 +78,8 @@ export async function finishListing(
     isDone = await tree.change((note) => {
       const directory = tree.nodes.byId(directoryId)
       if (directory?.remoteKey !== prefix) return true
-      const unseen = tree.nodes.unseen(directoryId, startedMs, REMOVE_BATCH_MAX)
-      for (const row of unseen) removeUnseen(tree, row, startedMs, note)
+      const unseen = tree.nodes.unseen(directoryId, startedMs, REMOVE_BATCH_MAX, prefix)
+      for (const row of unseen) removeUnseen(tree, row, { prefix, startedMs }, note)
       if (unseen.length > 0) tree.nodes.touchDirectory(directoryId, tree.clock.nowNs())
       if (unseen.length === REMOVE_BATCH_MAX) return false
       tree.nodes.update(directoryId, { listedMs: startedMs })
@@ -97,8 +97,16 @@ function isHeld(tree: Tree, row: NodeRow): boolean {
   return tree.isBusy(row) || tree.isWriting(row.id)
 }
 
-/** Keeps what is not clean, by marking it seen: its own upload will meet the bucket's state. */
-function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): boolean {
+type Listing = { readonly prefix: string; readonly startedMs: number }
+
+/**
+ * Keeps what is not clean, by marking it seen: its own upload will meet the bucket's state. And what
+ * the listing cannot have shown: a folder that was renamed is listed where its objects still lie, and
+ * what was stored in it since lies under its new name already.
+ */
+function removeUnseen(tree: Tree, row: NodeRow, listing: Listing, note: Note): boolean {
+  const { prefix, startedMs } = listing
+  if (row.remoteKey !== null && !row.remoteKey.startsWith(prefix)) return false
   if (isHeld(tree, row)) {
     const isGone = row.kind !== 'directory' && isHome(tree, row)
     tree.nodes.update(row.id, { seenMs: startedMs, ...(isGone ? { meanwhile: 'deleted' } : {}) })
@@ -108,7 +116,7 @@ function removeUnseen(tree: Tree, row: NodeRow, startedMs: number, note: Note): 
     let isEmpty = true
     for (const child of tree.nodes.children(row.id, 0, REMOVE_BATCH_MAX)) {
       if (child.isLocal) continue
-      isEmpty = removeUnseen(tree, child, startedMs, note) && isEmpty
+      isEmpty = removeUnseen(tree, child, listing, note) && isEmpty
     }
     if (!isEmpty || tree.nodes.hasSharedChildren(row.id) || !dropLocal(tree, row.id)) {
       tree.nodes.update(row.id, { seenMs: startedMs })
