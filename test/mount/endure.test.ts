@@ -14,7 +14,7 @@ test('Work on a network that fails now and then, under an engine that is killed,
     const figures = await endure({
       ...{ seed, server, bucket: 'endure' },
       ...{ killedMs: 9 * SECOND_MS, killEveryMs: 2 * SECOND_MS, steadyMs: 9 * SECOND_MS },
-      ...{ faultEveryMs: 5 * SECOND_MS, faultMs: 2 * SECOND_MS },
+      ...{ faultEveryMs: 5 * SECOND_MS, faultMs: 2 * SECOND_MS, renamesFolders: false },
     })
     expect(figures.wrong, figures.events.join(', ')).toEqual([])
     expect(figures.kills).toBeGreaterThan(0)

@@ -1,5 +1,5 @@
 /**
- * Hours of work in one folder: `tsx test/soak/endure.ts [--minutes 240] [--seed N]`.
+ * Hours of work in one folder: `tsx test/soak/endure.ts [--minutes 240] [--seed N] [--keep-folders]`.
  *
  * In the first quarter the engine is killed every five minutes at the most; then it lives to the end.
  * Its exit code is 1 when anything was wrong, or when memory or descriptors went on growing.
@@ -18,6 +18,8 @@ const DESCRIPTORS_MORE_MAX = 10
 export async function soakEndure(options: {
   readonly minutes: number
   readonly seed: number
+  /** Absent: yes. */
+  readonly renamesFolders?: boolean
 }): Promise<EndureFigures> {
   const server = await startVersitygw()
   const wholeMs = options.minutes * MINUTE_MS
@@ -29,6 +31,7 @@ export async function soakEndure(options: {
       ...{ killedMs, steadyMs: wholeMs - killedMs },
       killEveryMs: Math.min(KILL_EVERY_MS_MAX, killedMs / (KILLS_MIN + 1)),
       ...{ faultEveryMs: MINUTE_MS, faultMs: MINUTE_MS / 6 },
+      ...{ renamesFolders: options.renamesFolders ?? true },
       onSample: ({ atSeconds, residentBytes, descriptors, cachedBytes, done }) =>
         console.log(
           `endure ${atSeconds} s: ${done} operations, ${mib(residentBytes)} MiB, ${descriptors} descriptors, ${mib(cachedBytes)} MiB cached`,
@@ -57,11 +60,18 @@ export function wrongInEndure(figures: EndureFigures): string[] {
 
 if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({
-    options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+    options: {
+      ...{ minutes: { type: 'string' }, seed: { type: 'string' } },
+      'keep-folders': { type: 'boolean' },
+    },
   })
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
   console.log(`seed ${seed}`)
-  const figures = await soakEndure({ minutes: Number(values.minutes ?? 240), seed })
+  const figures = await soakEndure({
+    minutes: Number(values.minutes ?? 240),
+    seed,
+    renamesFolders: values['keep-folders'] !== true,
+  })
   console.log(JSON.stringify(figures, null, 2))
   process.exitCode = wrongInEndure(figures).length === 0 ? 0 : 1
 }

@@ -40,16 +40,22 @@ export class EndureProgram {
   #unsureFolder: { readonly index: number; readonly to: string } | undefined
   readonly #history = new Map<string, string[]>()
   readonly #now: () => number
+  readonly #renamesFolders: boolean
   #next = 0
 
   /** @param dir of its own, below the mount */
   constructor(
     dir: string,
     dice: Dice,
-    parts: { readonly library: ReadonlyMap<string, Buffer>; readonly nowSeconds: () => number },
+    parts: {
+      readonly library: ReadonlyMap<string, Buffer>
+      readonly nowSeconds: () => number
+      readonly renamesFolders: boolean
+    },
   ) {
     this.#dir = dir
     this.#now = parts.nowSeconds
+    this.#renamesFolders = parts.renamesFolders
     this.#dice = dice
     this.#library = parts.library
   }
@@ -127,7 +133,7 @@ export class EndureProgram {
     if (chance < 80) return this.#move(path, dice.pick(paths))
     if (chance < 84) return this.#list()
     if (chance < 86) return this.#folder()
-    if (chance < 88) return this.#moveFolder()
+    if (chance < 88 && this.#renamesFolders) return this.#moveFolder()
     return this.#compare(path)
   }
 

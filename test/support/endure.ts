@@ -37,6 +37,7 @@ export type EndureOptions = {
   readonly steadyMs: number
   readonly faultEveryMs: number
   readonly faultMs: number
+  readonly renamesFolders: boolean
   readonly onSample?: (sample: EndureSample) => void
 }
 
@@ -148,6 +149,7 @@ class Endurance {
         new EndureProgram(parts.mount.path(`p${index}`), new Dice(options.seed + 10 + index), {
           library: read,
           nowSeconds: () => this.#elapsedMs / 1000,
+          renamesFolders: options.renamesFolders,
         }),
     )
   }
