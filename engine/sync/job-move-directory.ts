@@ -13,12 +13,12 @@ import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
-import { isLeft } from './left-attempts.ts'
+import { isLeft, leaveCopy } from './left-attempts.ts'
 import { encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
 import type { Tree } from './tree.ts'
-import { journalDelete, journalStray } from './tree-edit.ts'
+import { journalDelete, journalMarker, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
 
@@ -30,18 +30,19 @@ const ITEMS_PAGE = 256
 export async function moveDirectory(job: Job, node: NodeRow): Promise<void> {
   const { tree, row } = job
   const source = row.key
-  const target = plannedTarget(row) ?? (await plan(job, node))
+  const planned = plannedTarget(row)
+  const target = planned ?? (await plan(job, node))
   if (source === target) {
     await tree.change(() => tree.journal.remove(row.seq))
     return
   }
-  await copyAll(job, source, target)
+  await copyAll(job, source, { target, isResumed: planned !== undefined })
   if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
   await verifyCopies(job, source, target)
   await checkSources(job, source)
   // After lost power the tree must know the copies: their sources are gone then.
   await tree.database.sync()
-  await deleteSources(job)
+  await deleteSources(job, target)
   await finish(job, node.id, source, target)
 }
 
@@ -73,18 +74,26 @@ async function plan(job: Job, node: NodeRow): Promise<string> {
   return target
 }
 
-async function copyAll(job: Job, source: string, target: string): Promise<void> {
+type Way = {
+  readonly target: string
+  /** An earlier try may have made copies of which it never heard. */
+  readonly isResumed: boolean
+}
+
+async function copyAll(job: Job, source: string, { target, isResumed }: Way): Promise<void> {
   const { tree, row, signal } = job
   let after = ''
   for (;;) {
     const items = tree.journal.moveItems.page(row.seq, false, after, ITEMS_PAGE)
     if (items.length === 0) return
+    const tried = new Set(isResumed && after === '' ? items.slice(0, COPIES_MAX) : [])
     const queue = [...items]
     const workers = Array.from({ length: Math.min(COPIES_MAX, items.length) }, async () => {
       for (let item = queue.shift(); item; item = queue.shift()) {
         if (signal.aborted) throw signal.reason
         if (tree.journal.bySeq(row.seq)?.state === 'cancelled') return
-        await copyItem(job, item, target + item.source.slice(source.length))
+        const copy = { key: target + item.source.slice(source.length), mayBeThere: tried.has(item) }
+        await copyItem(job, item, copy)
       }
     })
     // Every worker ends before a failure is told: nothing of this move is under way afterwards.
@@ -95,10 +104,17 @@ async function copyAll(job: Job, source: string, target: string): Promise<void> 
 }
 
 /** Skips what has its own way: removed meanwhile, moved elsewhere by itself, or gone. */
-async function copyItem(job: Job, item: MoveItem, target: string): Promise<void> {
+async function copyItem(
+  job: Job,
+  item: MoveItem,
+  { key: target, mayBeThere }: { key: string; mayBeThere: boolean },
+): Promise<void> {
   const { tree, row } = job
   if (isElsewhere(job, item.source) || isLeft(leftAt(tree, item), item.etag)) {
-    await tree.database.write(() => tree.journal.moveItems.remove(row.seq, item.source))
+    await tree.database.write(() => {
+      if (mayBeThere) leaveCopy(tree, target, item.etag as Etag)
+      tree.journal.moveItems.remove(row.seq, item.source)
+    })
     return
   }
   const isMarker = item.source.endsWith('/') && item.sizeBytes === 0
@@ -193,7 +209,7 @@ async function copyVersion(job: Job, item: MoveItem, target: string): Promise<Co
 /** How often a source may change under its copy before the move is tried again later. */
 const NEWER_VERSIONS_MAX = 3
 
-async function deleteSources(job: Job): Promise<void> {
+async function deleteSources(job: Job, target: string): Promise<void> {
   const { tree, row } = job
   let after = ''
   for (;;) {
@@ -205,9 +221,10 @@ async function deleteSources(job: Job): Promise<void> {
       items.map((item) => item.source),
     )
     const failures = new Map(results.flatMap(({ key, error }) => (error ? [[key, error]] : [])))
-    await tree.database.write(() => {
+    await tree.change(() => {
       for (const item of items) {
         if (failures.has(item.source)) continue
+        leaveMarker(job, item, target)
         tree.journal.moveItems.remove(row.seq, item.source)
         tree.departures.note(item.source, tree.clock.nowMs())
       }
@@ -221,6 +238,23 @@ async function deleteSources(job: Job): Promise<void> {
  * All directories below have their new prefix; a rename that came meanwhile starts from there. A
  * file that kept its old key was in no listing of the plan: someone else removed it.
  */
+/**
+ * A folder inside was renamed away after its own object had been copied: the copy would bring an empty
+ * folder back, and the folder itself needs its object where it is now.
+ */
+function leaveMarker(job: Job, { source, copiedEtag }: MoveItem, target: string): void {
+  const { tree, row } = job
+  if (!source.endsWith('/')) return
+  const suffix = source.slice(row.key.length)
+  const nodes = tree.nodes.byRemoteKey(tree.volume, source)
+  const node = nodes.find(({ kind }) => kind === 'directory')
+  if (!node || node.id === row.node || isBelow(job, node, suffix)) return
+  journalDelete(tree, target + suffix, copiedEtag)
+  if (node.parent === null) return
+  tree.nodes.update(node.id, { hasMarker: false })
+  journalMarker(tree, tree.node(node.id))
+}
+
 async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
   const { tree, row } = job
   await tree.change((note) => {
@@ -260,6 +294,11 @@ export async function giveUpDirectory(job: Job): Promise<void> {
       const last = items.at(-1)
       if (!last) break
       after = last.source
+    }
+    // Copies are made in the order of keys, so many at once: those without an answer are the first.
+    for (const item of tree.journal.moveItems.page(row.seq, false, '', COPIES_MAX)) {
+      const copy = `${target}${item.source.slice(row.key.length)}`
+      if (target !== undefined) leaveCopy(tree, copy, item.etag as Etag)
     }
     tree.journal.remove(row.seq)
   })

@@ -44,6 +44,14 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
   })
 }
 
+/** A copy that may have been made, of whose answer nobody heard. Inside a change of the tree. */
+export function leaveCopy({ journal, volume, clock }: Tree, key: string, sourceEtag: Etag): void {
+  journal.insert({
+    ...{ volume, op: 'put', node: null, key, state: 'cancelled', readyMs: clock.nowMs() },
+    record: encodeUploadRecord({ ...EMPTY_UPLOAD_RECORD, attempted: [sourceEtag] }),
+  })
+}
+
 /** The copy of `sourceEtag` is the object of a file now. Inside a change of the tree. */
 export function settleAttempts({ journal, volume }: Tree, key: string, sourceEtag: Etag): void {
   for (const { seq, op, node, record } of journal.attempts.at(volume, key)) {

@@ -79,39 +79,6 @@ const MARKERS: readonly Matrix[] = [
   },
 ]
 
-const WITH_OWN_OBJECTS = {
-  prepare: ['mkdir d', 'mkdir d/s', 'write d/a first', 'write d/b second', 'write d/s/c third'],
-  cause: ['rename d e'],
-}
-const AFTER_FOLDER: ReadonlyArray<readonly string[]> = [
-  ['rename e f'],
-  ['rename e d'],
-  ['rename e f', 'mkdir e', 'write e/a other'],
-  ['rename e d', 'mkdir e', 'write e/a other'],
-  ['mkdir d', 'write d/a other'],
-  ['unlink e/a', 'write e/a other'],
-  ['write e/a other'],
-  ['append e/a more', 'rename e f'],
-]
-
-const FOLDER_MOVES: readonly Matrix[] = [
-  {
-    what: 'the new own object of a renamed folder',
-    of: { ...WITH_OWN_OBJECTS, lost: { operation: 'put', key: 'e/' } },
-    continuations: AFTER_FOLDER,
-  },
-  {
-    what: 'the new own object of a folder in a renamed one',
-    of: { ...WITH_OWN_OBJECTS, lost: { operation: 'put', key: 'e/s/' } },
-    continuations: AFTER_FOLDER,
-  },
-  {
-    what: 'the deletion of what a renamed folder had before',
-    of: { ...WITH_OWN_OBJECTS, lost: { operation: 'deleteBatch' } },
-    continuations: AFTER_FOLDER,
-  },
-]
-
 const FILE = { before: { 'd/a': 'first', 'd/z': 'z' }, cause: ['rename d/a d/b'] }
 const AFTER_FILE: ReadonlyArray<readonly string[]> = [
   [],
@@ -187,7 +154,7 @@ const MOVES: readonly Matrix[] = [
 ]
 
 describe.each([true, false])('After a crash: %s. When the answer is lost to', (isKilled) => {
-  describe.each([...MARKERS, ...MOVES, ...FOLDER_MOVES])('$what', ({ of, continuations }) => {
+  describe.each([...MARKERS, ...MOVES])('$what', ({ of, continuations }) => {
     test.each(continuations.map((then) => ({ then, how: then.join(', ') || 'nothing more' })))(
       'and programs do: $how, everything is where it belongs, alone',
       async ({ then }) => {

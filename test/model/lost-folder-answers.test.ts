@@ -1,0 +1,112 @@
+/**
+ * Goal: as in lost-answers.test.ts, for all requests of the rename of a folder.
+ */
+import { describe, expect, test } from 'vitest'
+import { type LostAnswer, loseAnswer } from '../support/lost-answer.ts'
+
+type Matrix = {
+  readonly what: string
+  readonly of: Omit<LostAnswer, 'then' | 'isKilled'>
+  readonly continuations: ReadonlyArray<readonly string[]>
+}
+
+const FOLDER = {
+  before: { 'd/a': 'first', 'd/b': 'second', 'd/s/c': 'third', z: 'z' },
+  cause: ['rename d e'],
+}
+const AFTER_FOLDER: ReadonlyArray<readonly string[]> = [
+  [],
+  ['rename e f'],
+  ['rename e d'],
+  ['rename e f', 'rename f e'],
+  ['rename e f', 'mkdir e', 'write e/a other'],
+  ['rename e d', 'mkdir e', 'write e/a other'],
+  ['rename e d', 'unlink d/a'],
+  ['mkdir d'],
+  ['mkdir d', 'write d/a other'],
+  ['unlink e/a'],
+  ['unlink e/a', 'write e/a other'],
+  ['unlink e/a', 'rename e f'],
+  ['rename e/a e/x'],
+  ['rename e/a e/x', 'rename e f'],
+  ['rename e/a x'],
+  ['rename e/a x', 'rename e f'],
+  ['write e/a other'],
+  ['append e/a more'],
+  ['append e/a more', 'rename e f'],
+  ['append e/a more', 'rename e d'],
+  ['rename e/b e/a'],
+  ['rename z e/a'],
+  ['rename e/s t'],
+  ['rename e/s t', 'rename e d'],
+  ['chmod e/a 600'],
+  ['unlink e/a', 'unlink e/b', 'unlink e/s/c', 'rmdir e/s', 'rmdir e'],
+  ['unlink e/a', 'unlink e/b', 'unlink e/s/c', 'rmdir e/s', 'rmdir e', 'mkdir e', 'mkdir e/s'],
+  [
+    'unlink e/a',
+    'unlink e/b',
+    'unlink e/s/c',
+    'rmdir e/s',
+    'rmdir e',
+    'mkdir d',
+    'write d/a other',
+  ],
+  ['unlink e/a', 'unlink e/b', 'unlink e/s/c', 'rmdir e/s', 'rename e f'],
+]
+
+const MARKED = {
+  prepare: [
+    'mkdir d',
+    'mkdir d/s',
+    'write d/a first',
+    'write d/b second',
+    'write d/s/c third',
+    'write z z',
+  ],
+  cause: ['rename d e'],
+}
+
+const FOLDER_MOVE: readonly Matrix[] = [
+  {
+    what: 'the first copy of a renamed folder',
+    of: { ...FOLDER, lost: { operation: 'copy', nth: 1 } },
+    continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the last copy of a renamed folder',
+    of: { ...FOLDER, lost: { operation: 'copy', key: 'e/s/c' } },
+    continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the deletion of what a renamed folder had before',
+    of: { ...FOLDER, lost: { operation: 'deleteBatch' } },
+    continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the new own object of a renamed folder',
+    of: { ...MARKED, lost: { operation: 'put', key: 'e/' } },
+    continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the new own object of a folder in a renamed one',
+    of: { ...MARKED, lost: { operation: 'put', key: 'e/s/' } },
+    continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the deletion of what a renamed folder with an own object had before',
+    of: { ...MARKED, lost: { operation: 'deleteBatch' } },
+    continuations: AFTER_FOLDER,
+  },
+]
+
+describe.each([true, false])('After a crash: %s. When the answer is lost to', (isKilled) => {
+  describe.each(FOLDER_MOVE)('$what', ({ of, continuations }) => {
+    test.each(continuations.map((then) => ({ then, how: then.join(', ') || 'nothing more' })))(
+      'and programs do: $how, everything is where it belongs, alone',
+      async ({ then }) => {
+        const problems = await loseAnswer({ ...of, then, isKilled })
+        expect(problems, problems.join('; ')).toEqual([])
+      },
+    )
+  })
+})
