@@ -5,8 +5,8 @@
  * of one handle (or a program that walks two regions) do not hide each other. A stream is
  * sequential (each read begins where the last one ended) or strided (equal lengths, equal gaps).
  *
- * Read-ahead is at most twice what the stream has read already: a guess that turns out wrong costs
- * a bounded share, and the window still triples with every round trip.
+ * Read-ahead is at most twice what the program has read for certain: a guess that turns out wrong
+ * costs a bounded share, and the window still triples with every round trip.
  */
 import type { Extent } from './content.ts'
 import { rangeBytesFor } from './read-ranges.ts'
@@ -15,6 +15,8 @@ export const WINDOW_BYTES_MIN = 256 * 1024
 export const WINDOW_BYTES_MAX = 32 * 1024 * 1024
 /** A first read at the start of a file is taken for the start of a sequential one, this far. */
 export const START_WINDOW_BYTES = 256 * 1024
+/** The kernel itself reads ahead of the program by so much: that nobody has asked for. */
+const KERNEL_AHEAD_BYTES = 128 * 1024
 const STREAMS_MAX = 16
 /** Equally spaced reads before the next ones are fetched ahead: three can be chance. */
 const STRIDED_READS_MIN = 4
@@ -89,7 +91,8 @@ function goOn(stream: Stream, read: Extent): Stream {
 }
 
 function windowOf(stream: Stream): number {
-  return Math.min(WINDOW_BYTES_MAX, Math.max(WINDOW_BYTES_MIN, 2 * stream.runBytes))
+  const certainBytes = stream.runBytes - KERNEL_AHEAD_BYTES
+  return Math.min(WINDOW_BYTES_MAX, Math.max(WINDOW_BYTES_MIN, 2 * certainBytes))
 }
 
 /** Plans again when half of the window is used up, so that requests stay large. */
