@@ -10,10 +10,10 @@ import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { deleteKeys } from './batch-delete.ts'
 import { checkBeforeDelete, type DeleteCheck } from './delete-check.ts'
+import { attemptedAt } from './left-attempts.ts'
 import type { SyncerParts } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
 import { isSameEtag } from './upload-proof.ts'
-import { decodeUploadRecord } from './upload-record.ts'
 
 type OnFailure = (row: JournalRow, error: PailError) => void
 
@@ -49,10 +49,7 @@ async function checkRows(parts: SyncerParts, rows: readonly JournalRow[]): Promi
 
 /** An upload that was given up may have landed: what it left is what the program removed. */
 function isOurs({ tree }: SyncerParts, key: string, etag: Etag): boolean {
-  return tree.journal.attempts
-    .at(tree.volume, key)
-    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
-    .some((attempted) => isSameEtag(attempted, etag))
+  return attemptedAt(tree, key).some((attempted) => isSameEtag(attempted, etag))
 }
 
 /** Removed here, changed in the bucket: the change stays. */

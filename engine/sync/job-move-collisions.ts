@@ -9,7 +9,7 @@ import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { giveWay } from './conflict.ts'
 import { renew } from './job-move-steps.ts'
-import { isLeft } from './left-attempts.ts'
+import { isGoing } from './left-attempts.ts'
 import type { Job } from './sync-job.ts'
 
 /** @param target prefix that everything below the journal row's key is about to be copied to */
@@ -30,8 +30,7 @@ export async function avoidCollisions(job: Job, target: string): Promise<void> {
 async function avoid(job: Job, target: string, object: ObjectInfo): Promise<void> {
   const { tree, row } = job
   // What a program removed here is there to be replaced. Directory objects say nothing of content.
-  if (object.key.endsWith('/') || tree.journal.deletionOf(tree.volume, object.key)) return
-  if (isLeft(tree.journal.attempts.leaving(tree.volume, object.key), object.etag)) return
+  if (object.key.endsWith('/') || isGoing(tree, object.key, object.etag)) return
   const source = row.key + object.key.slice(target.length)
   const node = tree.nodes
     .byRemoteKey(tree.volume, source)

@@ -13,11 +13,10 @@ import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
-import { isLeft, leaveCopy } from './left-attempts.ts'
+import { isGoing, leaveCopy } from './left-attempts.ts'
 import { encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
-import type { Tree } from './tree.ts'
 import { journalDelete, journalMarker, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
@@ -110,7 +109,7 @@ async function copyItem(
   { key: target, mayBeThere }: { key: string; mayBeThere: boolean },
 ): Promise<void> {
   const { tree, row } = job
-  if (isElsewhere(job, item.source) || isLeft(leftAt(tree, item), item.etag)) {
+  if (isElsewhere(job, item)) {
     await tree.database.write(() => {
       if (mayBeThere) leaveCopy(tree, target, item.etag as Etag)
       tree.journal.moveItems.remove(row.seq, item.source)
@@ -146,16 +145,13 @@ async function copyItem(
 type Copied = { readonly etag: Etag; readonly sizeBytes: number; readonly sourceEtag: string }
 
 /** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
-function isElsewhere(job: Job, source: string): boolean {
+function isElsewhere(job: Job, { source, etag }: MoveItem): boolean {
   const { tree, row } = job
-  if (tree.journal.deletionOf(tree.volume, source)) return true
+  if (isGoing(tree, source, etag)) return true
   const nodes = tree.nodes.byRemoteKey(tree.volume, source)
   const node = nodes.find(({ kind }) => kind !== 'directory') ?? nodes[0]
   return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
 }
-
-const leftAt = ({ journal, volume }: Tree, { source }: MoveItem) =>
-  journal.attempts.leaving(volume, source)
 
 /** Is the node still at its place inside of the directory that moves, wherever that is now? */
 function isBelow({ tree, row }: Job, node: NodeRow, suffix: string): boolean {
@@ -235,10 +231,6 @@ async function deleteSources(job: Job, target: string): Promise<void> {
 }
 
 /**
- * All directories below have their new prefix; a rename that came meanwhile starts from there. A
- * file that kept its old key was in no listing of the plan: someone else removed it.
- */
-/**
  * A folder inside was renamed away after its own object had been copied: the copy would bring an empty
  * folder back, and the folder itself needs its object where it is now.
  */
@@ -255,6 +247,10 @@ function leaveMarker(job: Job, { source, copiedEtag }: MoveItem, target: string)
   journalMarker(tree, tree.node(node.id))
 }
 
+/**
+ * All directories below have their new prefix; a rename that came meanwhile starts from there. A
+ * file that kept its old key was in no listing of the plan: someone else removed it.
+ */
 async function finish(job: Job, id: number, source: string, target: string): Promise<void> {
   const { tree, row } = job
   await tree.change((note) => {

@@ -8,7 +8,12 @@ import type { Etag } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { Tree } from './tree.ts'
 import { isSameEtag } from './upload-proof.ts'
-import { decodeUploadRecord, EMPTY_UPLOAD_RECORD, encodeUploadRecord } from './upload-record.ts'
+import {
+  attemptedIn,
+  decodeUploadRecord,
+  EMPTY_UPLOAD_RECORD,
+  encodeUploadRecord,
+} from './upload-record.ts'
 
 /**
  * What a directory's own object is, stored by whomever. A server that names versions otherwise shows it
@@ -27,7 +32,7 @@ export const MARKER_ATTEMPT = encodeUploadRecord({
  * `row` still has the old key.
  */
 export function leaveAttempts(tree: Tree, row: JournalRow): void {
-  const { attempted } = row.record ? decodeUploadRecord(row.record) : EMPTY_UPLOAD_RECORD
+  const attempted = attemptedIn(row.record)
   const node = row.node === null ? undefined : tree.nodes.byId(row.node)
   // There the file's own object lies: it is replaced, or deleted, once the content is stored elsewhere.
   if (attempted.length === 0 || node?.remoteKey === row.key) return
@@ -35,20 +40,24 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
   const known = journal.attempts
     .at(volume, row.key)
     .filter(({ seq, node: of }) => seq !== row.seq && of === null)
-    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+    .flatMap(({ record }) => attemptedIn(record))
   if (attempted.every((etag) => known.includes(etag))) return
-  journal.insert({
-    ...{ volume, op: row.op, node: null, key: row.key, state: 'cancelled' },
-    readyMs: tree.clock.nowMs(),
-    record: encodeUploadRecord({ version: 1, attempted, orphans: [] }),
-  })
+  insertGivenUp(tree, row, attempted)
 }
 
 /** A copy that may have been made, of whose answer nobody heard. Inside a change of the tree. */
-export function leaveCopy({ journal, volume, clock }: Tree, key: string, sourceEtag: Etag): void {
+export function leaveCopy(tree: Tree, key: string, sourceEtag: Etag): void {
+  insertGivenUp(tree, { op: 'put', key }, [sourceEtag])
+}
+
+function insertGivenUp(
+  { journal, volume, clock }: Tree,
+  { op, key }: Pick<JournalRow, 'op' | 'key'>,
+  attempted: readonly Etag[],
+): void {
   journal.insert({
-    ...{ volume, op: 'put', node: null, key, state: 'cancelled', readyMs: clock.nowMs() },
-    record: encodeUploadRecord({ ...EMPTY_UPLOAD_RECORD, attempted: [sourceEtag] }),
+    ...{ volume, op, node: null, key, state: 'cancelled', readyMs: clock.nowMs() },
+    record: encodeUploadRecord({ ...EMPTY_UPLOAD_RECORD, attempted }),
   })
 }
 
@@ -64,16 +73,16 @@ export function settleAttempts({ journal, volume }: Tree, key: string, sourceEta
 
 /** Versions that requests of ours may have stored at the key, for whatever file that was. */
 export function attemptedAt({ journal, volume }: Tree, key: string): Etag[] {
-  return journal.attempts
-    .at(volume, key)
-    .flatMap(({ record }) => (record ? decodeUploadRecord(record).attempted : []))
+  return journal.attempts.at(volume, key).flatMap(({ record }) => attemptedIn(record))
 }
 
 /**
- * Is it what an upload of ours left whose file is gone, or has another path? It is taken away.
- * @param rows  of the object's key
+ * Is the object on its way out of the bucket? A program removed it, or an upload of ours left it whose
+ * file is gone or has another path.
  */
-export function isLeft(rows: readonly JournalRow[], etag: string): boolean {
+export function isGoing({ journal, volume }: Tree, key: string, etag: string): boolean {
+  const rows = journal.attempts.leaving(volume, key)
+  if (rows.some(({ op }) => op === 'delete')) return true
   return rows.flatMap(leftBy).some((attempted) => isSameEtag(attempted, etag as Etag))
 }
 
@@ -87,5 +96,5 @@ export function hasLeftBelow({ journal, volume }: Tree, prefix: string): boolean
 const ROWS_LOOKED_AT_MAX = 50
 
 function leftBy({ state, record }: JournalRow): readonly Etag[] {
-  return state === 'cancelled' && record ? decodeUploadRecord(record).attempted : []
+  return state === 'cancelled' ? attemptedIn(record) : []
 }

@@ -11,7 +11,7 @@ import type { Requests, RequestUrgency } from './requests.ts'
 import type { Tree } from './tree.ts'
 import { headOrNone } from './upload-job.ts'
 import { isSameEtag } from './upload-proof.ts'
-import { decodeUploadRecord } from './upload-record.ts'
+import { attemptedIn } from './upload-record.ts'
 
 export type OwnBaseParts = {
   readonly tree: Tree
@@ -31,7 +31,7 @@ export async function findOwnBase(
   { id, urgency, signal }: OwnBaseRequest,
 ): Promise<boolean> {
   const key = tree.nodes.byId(id)?.remoteKey
-  const attempted = attemptedOf(tree, id)
+  const attempted = attemptedIn(tree.journal.opOfNode(id, 'put')?.record)
   if (key == null || attempted.length === 0) return false
   const head = await requests.run(urgency, (one) => headOrNone(store, key, one), signal)
   if (!head || !attempted.some((etag) => isSameEtag(etag, head.etag))) return false
@@ -44,9 +44,4 @@ export async function findOwnBase(
 function isBase({ etag }: NodeRow, found: Etag): boolean {
   // The brand is lost on the way through the database.
   return etag !== null && isSameEtag(etag as Etag, found)
-}
-
-function attemptedOf({ journal }: Tree, id: number) {
-  const record = journal.opOfNode(id, 'put')?.record
-  return record ? decodeUploadRecord(record).attempted : []
 }

@@ -9,7 +9,7 @@
 import { nameBeside, nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
-import { hasLeftBelow, isLeft } from './left-attempts.ts'
+import { hasLeftBelow, isGoing } from './left-attempts.ts'
 import { folderNameOf, LINK_MODE, linkNameOf } from './object-attributes.ts'
 import { supersede } from './supersede.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
@@ -188,7 +188,7 @@ class Merge {
       this.#marker(directory, object)
       if (object.sizeBytes === 0) return
     }
-    const { nodes, volume, journal, departures } = this.#tree
+    const { nodes, volume, departures } = this.#tree
     // What was replaced or removed while open still names its key, and is no entry any more.
     const owners = nodes
       .byRemoteKey(volume, object.key)
@@ -197,8 +197,7 @@ class Merge {
       for (const owner of owners) this.#observe(owner, object)
       return
     }
-    const leaving = journal.attempts.leaving(volume, object.key)
-    if (leaving.some(({ op }) => op === 'delete') || isLeft(leaving, object.etag)) return
+    if (isGoing(this.#tree, object.key, object.etag)) return
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
     if (this.#folderObject(directory, prefix, component, object)) return
     if (this.#insertLink(directory, component, object)) return

@@ -76,6 +76,11 @@ export function decodeUploadRecord(bytes: Uint8Array): UploadRecord {
   }
 }
 
+/** Versions that the upload of a journal's record may have left; none where there is no record. */
+export function attemptedIn(record: Uint8Array | null | undefined): readonly Etag[] {
+  return record ? decodeUploadRecord(record).attempted : []
+}
+
 type Save = (record: UploadRecord | undefined) => Promise<void>
 
 /** The record of one running upload: changed in memory at once, on disk in order. */
