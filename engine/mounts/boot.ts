@@ -1,6 +1,9 @@
 /** Whether the computer ran on since the data folder was used last. */
 import { readFile } from 'node:fs/promises'
 import type { Database } from '../store/database.ts'
+import { factOf, setFact } from '../store/facts.ts'
+
+const FACT = 'boot'
 
 /** Remembers this boot for the next question. */
 export async function isSameBootAsBefore(database: Database): Promise<boolean> {
@@ -18,13 +21,7 @@ async function bootId(): Promise<string> {
 
 /** Did the computer run on since the data folder was used last? Remembers this boot. */
 function isBoot(database: Database, boot: string): boolean {
-  const known = database.get("SELECT value FROM fact WHERE name = 'boot'")
-  database.writeNow(() =>
-    database.run(
-      `INSERT INTO fact (name, value) VALUES ('boot', ?)
-       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      boot,
-    ),
-  )
-  return boot !== '' && known?.value === boot
+  const known = factOf(database, FACT)
+  database.writeNow(() => setFact(database, FACT, boot))
+  return boot !== '' && known === boot
 }

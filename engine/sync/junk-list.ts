@@ -5,6 +5,9 @@
  */
 import { JUNK_DEFAULTS, JunkPattern, matchesPattern } from '../../shared/junk.ts'
 import type { Database } from '../store/database.ts'
+import { factOf, setFact } from '../store/facts.ts'
+
+const FACT = 'junk'
 
 /** Names asked about again and again, as by a copy of many folders. */
 const REMEMBERED_MAX = 4096
@@ -34,20 +37,13 @@ export class JunkList {
 
   async replace(patterns: readonly string[]): Promise<void> {
     const unique = [...new Set(patterns)]
-    await this.#database.write(() =>
-      this.#database.run(
-        `INSERT INTO fact (name, value) VALUES ('junk', ?)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        JSON.stringify(unique),
-      ),
-    )
+    await this.#database.write(() => setFact(this.#database, FACT, JSON.stringify(unique)))
     this.#patterns = unique
     this.#remembered.clear()
   }
 
   #load(): readonly string[] {
-    const stored = this.#database.get("SELECT value FROM fact WHERE name = 'junk'")?.value
-    if (stored === undefined) return JUNK_DEFAULTS
-    return JunkPattern.array().parse(JSON.parse(String(stored)))
+    const stored = factOf(this.#database, FACT)
+    return stored === undefined ? JUNK_DEFAULTS : JunkPattern.array().parse(JSON.parse(stored))
   }
 }
