@@ -1,5 +1,4 @@
 /** How many LIST requests a month a connection may spend on looking by itself. */
-import { Button, NumberInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import type { ConnectionRequestsView } from '../../shared/keeping-contract.ts'
@@ -9,7 +8,8 @@ import { Failure } from '../parts/failure.tsx'
 import { useAction, usePaceFacts, useRequests } from '../queries.ts'
 import { budgetFault, paceSentence } from '../view/requests.ts'
 import classes from './dialog.module.css'
-import { Dialog, DialogButtons } from './dialog.tsx'
+import { Dialog } from './dialog.tsx'
+import { NumberForm } from './number-form.tsx'
 
 type BudgetProps = { readonly connection: ConnectionView; readonly onClose: () => void }
 
@@ -71,7 +71,6 @@ function BudgetForm({ view, connection, onClose }: FormProps) {
   const [typed, setTyped] = useState<string | number>(view.listsPerMonth)
   const fault = budgetFault(typed)
   const submit = () => {
-    if (fault !== undefined) return
     const listsPerMonth = Number(typed)
     set.mutate(
       { id: connection.id, listsPerMonth },
@@ -85,36 +84,20 @@ function BudgetForm({ view, connection, onClose }: FormProps) {
     )
   }
   return (
-    <form
-      className={classes.form}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit()
-      }}
-    >
-      <NumberInput
-        label="List requests a month"
-        description="For looking by itself at what others store. It comes in evenly; what programs ask for is never refused, and counts as well. 2,000 is what free tiers include."
-        inputWrapperOrder={['label', 'input', 'error', 'description']}
-        thousandSeparator=","
-        allowNegative={false}
-        allowDecimal={false}
-        step={1_000}
-        data-autofocus
-        value={typed}
-        onChange={setTyped}
-        {...(fault === undefined ? {} : { error: fault })}
-      />
-      {set.error !== null && <Failure error={set.error} title="The budget was not changed" />}
-      <DialogButtons hint={`${Math.max(0, view.listsLeft).toLocaleString('en-US')} saved up now.`}>
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" loading={set.isPending} disabled={fault !== undefined}>
-          Set the budget
-        </Button>
-      </DialogButtons>
-    </form>
+    <NumberForm
+      label="List requests a month"
+      description="For looking by itself at what others store. It comes in evenly; what programs ask for is never refused, and counts as well. 2,000 is what free tiers include."
+      step={1_000}
+      decimals={0}
+      value={typed}
+      onChange={setTyped}
+      fault={fault}
+      set={set}
+      failureTitle="The budget was not changed"
+      submitLabel="Set the budget"
+      hint={`${Math.max(0, view.listsLeft).toLocaleString('en-US')} saved up now.`}
+      onSubmit={submit}
+      onClose={onClose}
+    />
   )
 }

@@ -1,5 +1,4 @@
 /** How much room fetched files may take on this computer. */
-import { Button, NumberInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import type { CacheView } from '../../shared/cache-contract.ts'
@@ -8,7 +7,8 @@ import { Failure } from '../parts/failure.tsx'
 import { useAction, useRoom } from '../queries.ts'
 import { diskSentence, GIGABYTE, limitBytesOf, limitFault } from '../view/room.ts'
 import classes from './dialog.module.css'
-import { Dialog, DialogButtons } from './dialog.tsx'
+import { Dialog } from './dialog.tsx'
+import { NumberForm } from './number-form.tsx'
 
 type LimitProps = { readonly onClose: () => void }
 
@@ -28,7 +28,7 @@ function LimitForm({ view, onClose }: LimitProps & { readonly view: CacheView })
   const fault = limitFault(typed)
   const submit = () => {
     const limitBytes = limitBytesOf(typed)
-    if (fault !== undefined || limitBytes === undefined) return
+    if (limitBytes === undefined) return
     const onSuccess = () => {
       notifications.show({ message: `Fetched files take at most ${formatBytes(limitBytes)}` })
       onClose()
@@ -36,37 +36,22 @@ function LimitForm({ view, onClose }: LimitProps & { readonly view: CacheView })
     set.mutate({ limitBytes }, { onSuccess })
   }
   return (
-    <form
-      className={classes.form}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit()
-      }}
+    <NumberForm
+      label="Limit in GB"
+      description="At the limit, what was not used for longest makes way. Files that are kept offline and files that are not in the bucket yet do not count, and are never let go."
+      step={5}
+      decimals={1}
+      value={typed}
+      onChange={setTyped}
+      fault={fault}
+      set={set}
+      failureTitle="The limit was not changed"
+      submitLabel="Set the limit"
+      hint={`${formatBytes(view.cachedBytes)} fetched now.`}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <NumberInput
-        label="Limit in GB"
-        description="At the limit, what was not used for longest makes way. Files that are kept offline and files that are not in the bucket yet do not count, and are never let go."
-        inputWrapperOrder={['label', 'input', 'error', 'description']}
-        thousandSeparator=","
-        allowNegative={false}
-        decimalScale={1}
-        step={5}
-        data-autofocus
-        value={typed}
-        onChange={setTyped}
-        {...(fault === undefined ? {} : { error: fault })}
-      />
-      {set.error !== null && <Failure error={set.error} title="The limit was not changed" />}
       <p className={`${classes.programsNote} numbers`}>{diskSentence(view)}</p>
-      <DialogButtons hint={`${formatBytes(view.cachedBytes)} fetched now.`}>
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" loading={set.isPending} disabled={fault !== undefined}>
-          Set the limit
-        </Button>
-      </DialogButtons>
-    </form>
+    </NumberForm>
   )
 }
