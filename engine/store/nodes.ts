@@ -301,7 +301,7 @@ export class Nodes {
   }
 
   withStaging(): NodeRow[] {
-    return this.#many(`${SELECT} WHERE staged IS NOT NULL`)
+    return this.#many(`${SELECT} INDEXED BY node_unsettled WHERE staged IS NOT NULL`)
   }
 
   /** Rows that no directory holds and that are no volume's root: left by a crash while open. */
@@ -310,7 +310,7 @@ export class Nodes {
   }
 
   unsealed(): NodeRow[] {
-    return this.#many(`${SELECT} WHERE sealed = 0`)
+    return this.#many(`${SELECT} INDEXED BY node_unsettled WHERE sealed = 0`)
   }
 
   /** Children of `parent` that a listing which began at `startedMs` did not see. */

@@ -115,10 +115,9 @@ CREATE INDEX node_directory ON node (parent) WHERE kind = 1;
 CREATE INDEX node_local ON node (volume, id) WHERE local = 1;
 CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
 CREATE INDEX node_by_key ON node (volume, remote_key, remote_size) WHERE remote_key IS NOT NULL;
-CREATE INDEX node_staged ON node (staged) WHERE staged IS NOT NULL;
 CREATE INDEX node_archived ON node (volume, remote_key)
   WHERE storage_class IN ('GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED');
-CREATE INDEX node_unsealed ON node (sealed) WHERE sealed = 0;
+CREATE INDEX node_unsettled ON node (id) WHERE staged IS NOT NULL OR sealed = 0;
 CREATE TABLE xattr (
   node INTEGER NOT NULL REFERENCES node (id) ON DELETE CASCADE,
   name TEXT NOT NULL,
@@ -129,7 +128,7 @@ CREATE TABLE staged (
   id TEXT PRIMARY KEY,
   record BLOB NOT NULL,
   content BLOB
-) WITHOUT ROWID;
+);
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   volume INTEGER NOT NULL REFERENCES volume (id),

@@ -223,17 +223,18 @@ export class StagingArea {
   readonly #disk: Disk
   readonly #folder: string
   readonly #database: Database
-  readonly #random: Random
+  readonly #idPrefix: string
   readonly #log: Log
   readonly #makeRoom: (bytes: number) => Promise<void>
   readonly #inlineRoom: InlineRoom
+  #createdCount = 0
   #uncheckedBytes = FREE_DISK_CHECK_BYTES
 
   private constructor(options: StagingOptions) {
     this.#disk = options.disk
     this.#folder = options.folder
     this.#database = options.database
-    this.#random = options.random
+    this.#idPrefix = options.random.hex(8)
     this.#log = options.log
     this.#makeRoom = options.makeRoom ?? (async () => {})
     this.#inlineRoom = new InlineRoom(options.inlineBytesMax)
@@ -246,7 +247,7 @@ export class StagingArea {
 
   /** A new staging file over `baseBytes` of the base version. */
   create(record: StagedRecord): StagedFile {
-    const id = this.#random.hex(16)
+    const id = this.#nextId()
     return new StagedFile(this, id, StagedBytes.empty(this.#bytesParts(id)), record)
   }
 
@@ -352,6 +353,11 @@ export class StagingArea {
   pathOf(id: string): string {
     assert(/^[0-9a-f]{32}$/.test(id), 'a staging id is one that was made here')
     return join(this.#folder, id)
+  }
+
+  /** Rising within a run, so that the rows of files made one after the other share pages. */
+  #nextId(): string {
+    return this.#idPrefix + (this.#createdCount++).toString(16).padStart(16, '0')
   }
 
   #bytesParts(id: string): StagedBytesParts {
