@@ -38,6 +38,8 @@ export class FlatWalk {
   readonly #from: string
   #cursor: string
   #token: string | undefined
+  /** Pages that came. */
+  pages = 0
   #isAtEnd = false
   /** When its last page was asked for. */
   #freshMs: number
@@ -112,6 +114,7 @@ export class FlatWalk {
         ),
       signal,
     )
+    this.pages++
     await mergeFlatPage(tree, this.#directory, this.#prefix, page, this.#startedMs)
     this.#token = page.next
     this.#cursor = page.objects.at(-1)?.key ?? this.#cursor

@@ -16,6 +16,7 @@ import { FlatWalk, type ListingParts } from './flat-listing.ts'
 import { ListingFailures } from './listing-failures.ts'
 import { Pages } from './listing-pages.ts'
 import type { RequestUrgency } from './requests.ts'
+import { REFRESH_WAIT_MS, ShortWaits } from './short-waits.ts'
 import { finishListing, mergePage } from './tree-merge.ts'
 
 /** A listing younger than this is taken as it is. */
@@ -24,10 +25,6 @@ export const LISTING_FRESH_MS = 10_000
 export const ABSENCE_FRESH_MS = 3_000
 /** While files are made here, each of them is looked up first: that is no question to the bucket. */
 const EDITING_MS = 5_000
-/** How long a known directory's refresh may keep a program waiting before the known is served. */
-const REFRESH_WAIT_MS = 1_000
-/** One such wait answers for all known directories so long; then the network gets another chance. */
-const OVERDUE_MS = 5_000
 /** Listings under way at once for one volume. */
 const LISTINGS_MAX = 64
 /** So many sibling directories listed within FLAT_WINDOW_MS make the next one a flat listing. */
@@ -54,8 +51,7 @@ export class Listings {
   /** Of each parent, the children listed lately; no more of them than it takes to go flat. */
   readonly #siblings = new Map<number, { ids: ReadonlySet<number>; sinceMs: number }>()
   readonly #walks = new Map<number, FlatWalk>()
-  /** Until then listings are taken for slow: one had no answer in REFRESH_WAIT_MS. */
-  #overdueUntilMs = Number.NEGATIVE_INFINITY
+  readonly #waits: ShortWaits
   readonly #failures: ListingFailures
   /** LIST requests that a directory took, where it was more than one. */
   readonly #pageCounts = new Map<number, number>()
@@ -63,6 +59,7 @@ export class Listings {
   constructor(parts: ListingParts) {
     this.#parts = parts
     this.#failures = new ListingFailures(parts.clock)
+    this.#waits = new ShortWaits(parts.clock)
   }
 
   /** Waits until the directory is known and not older than LISTING_FRESH_MS, if that can be had. */
@@ -90,7 +87,7 @@ export class Listings {
     if (this.#isLocal(directory)) return
     const failure = this.#failures.of(id)
     if (failure) throw failure
-    const listing = this.#active.get(id) ?? this.#start(directory)
+    const listing = await this.#inTurn(directory, signal)
     await withSignal(listing.done, signal)
   }
 
@@ -135,7 +132,7 @@ export class Listings {
 
   /** The network is back: what it was like before keeps nobody from a fresh answer. */
   networkReturned(): void {
-    this.#noteQuick()
+    this.#waits.noteQuick()
     this.#failures.clear()
   }
 
@@ -187,39 +184,16 @@ export class Listings {
     return ageMs >= 0 && ageMs < LISTING_FRESH_MS
   }
 
-  /**
-   * A known directory is served after a short wait, or when the network fails; others must wait.
-   * While listings take longer than that, known ones are served at once: a path of many known
-   * directories is one short wait, not one for each of them.
-   */
+  /** A known directory is served after a short wait, or when the network fails; others must wait. */
   async #settle(directory: NodeRow, listing: Listing, signal: AbortSignal): Promise<void> {
     if (directory.listedMs === 0) return withSignal(listing.done, signal)
-    if (this.#parts.clock.monotonicMs() < this.#overdueUntilMs) return
-    const waiting = new AbortController()
-    try {
-      const timeout = this.#parts.clock.sleep(REFRESH_WAIT_MS, waiting.signal).then(
-        () => {
-          if (!listing.hasAnswered) this.#noteOverdue()
-        },
-        () => {},
-      )
-      await withSignal(Promise.race([listing.done, timeout]), signal)
-    } catch (thrown) {
-      if (signal.aborted) throw thrown
-    } finally {
-      waiting.abort()
-    }
+    await this.#waits.waitFor(
+      { done: listing.done, hasAnswered: () => listing.hasAnswered },
+      signal,
+    )
   }
 
-  #noteOverdue(): void {
-    this.#overdueUntilMs = this.#parts.clock.monotonicMs() + OVERDUE_MS
-  }
-
-  #noteQuick(): void {
-    this.#overdueUntilMs = Number.NEGATIVE_INFINITY
-  }
-
-  /** The listing to wait for; undefined when a flat walk has answered already. */
+  /** The listing to wait for; undefined when there is none to wait for: see what is known. */
   async #listing(directory: NodeRow, signal: AbortSignal): Promise<Listing | undefined> {
     const active = this.#active.get(directory.id)
     if (active) return active
@@ -227,8 +201,35 @@ export class Listings {
     const before = this.#failures.before(directory.id) ?? this.#failures.trouble
     if (before && directory.listedMs === 0) return this.#listAgain(directory, before, signal)
     const walk = this.#walkFor(directory)
-    if (walk && (await this.#walkTo(walk, directory, signal))) return undefined
-    return this.#active.get(directory.id) ?? this.#start(directory)
+    if (walk && !(await this.#isLeftBy(walk, directory, signal))) return undefined
+    const isCrowded = this.#active.size >= LISTINGS_MAX && !this.#active.has(directory.id)
+    return isCrowded && directory.listedMs > 0 ? undefined : this.#inTurn(directory, signal)
+  }
+
+  /** Does the directory need a listing of its own, because a flat walk does not come to it? */
+  async #isLeftBy(walk: FlatWalk, directory: NodeRow, signal: AbortSignal): Promise<boolean> {
+    if (directory.listedMs === 0) return !(await this.#walkTo(walk, directory, signal))
+    let isLeft = false
+    const pagesBefore = walk.pages
+    const done = this.#walkTo(walk, directory, this.#parts.signal).then(
+      (isReached) => {
+        isLeft = !isReached
+      },
+      () => {},
+    )
+    await this.#waits.waitFor({ done, hasAnswered: () => walk.pages > pagesBefore }, signal)
+    return isLeft
+  }
+
+  /** Where very many listings are under way, others wait for the end of one. */
+  async #inTurn(directory: NodeRow, signal: AbortSignal): Promise<Listing> {
+    for (;;) {
+      const active = this.#active.get(directory.id)
+      if (active) return active
+      if (this.#active.size < LISTINGS_MAX) return this.#start(directory)
+      const ends = [...this.#active.values()].map(({ done }) => done.catch(() => {}))
+      await withSignal(Promise.race(ends), signal)
+    }
   }
 
   /** `find` and `du` read siblings one after the other: then their parent is listed flat. */
@@ -360,7 +361,7 @@ export class Listings {
           ),
         signal,
       )
-      if (clock.monotonicMs() - beganMs < REFRESH_WAIT_MS) this.#noteQuick()
+      if (clock.monotonicMs() - beganMs < REFRESH_WAIT_MS) this.#waits.noteQuick()
       listing.hasAnswered = true
       await mergePage(tree, id, listing.prefix, page, listing.startedMs)
       listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName

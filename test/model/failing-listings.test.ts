@@ -12,6 +12,8 @@ import { FakeClock } from '../support/fake-clock.ts'
 
 /** What a program may wait for a network that makes no progress. */
 const WAIT_MS_MAX = 10_000
+/** Siblings; more than may be listed at once. */
+const WIDE = 100
 const NAMES = ['read', 'list', 'stat', 'write', 'over', 'move', 'dir', 'tree']
 
 async function start() {
@@ -19,6 +21,7 @@ async function start() {
   const bucket = new MemoryObjectStore({ clock })
   for (const name of NAMES) bucket.putDirect(`fresh/${name}/file`, 'content')
   for (let at = 0; at < 12; at++) bucket.putDirect(`known/${'deeper/'.repeat(at)}file`, 'content')
+  for (let at = 0; at < WIDE; at++) bucket.putDirect(`wide/folder ${at}/sub/file`, 'content')
   const random = new SeededRandom(1)
   const store = new FlakyObjectStore(bucket, { clock, random })
   const engine = await BareEngine.start({ store, clock, random })
@@ -99,6 +102,50 @@ describe('A path of folders that are known', () => {
     expect(end).toBe('ok')
     expect(ms).toBeLessThanOrEqual(1_100)
     expect((await timed(walk)).ms).toBeLessThanOrEqual(50)
+    await engine.close()
+  })
+})
+
+describe('Folders beside each other that are known', () => {
+  test.each([
+    ['are not answered', { kind: 'hang' }],
+    ['fail', { kind: 'error', code: 's3/server' }],
+  ] as const)('are one short wait together while listings %s, however many', async (_, fault) => {
+    const { clock, store, engine, vfs, find, timed } = await start()
+    const wide = await clock.until(find(vfs.root, 'wide'))
+    const ids: number[] = []
+    for (let at = 0; at < WIDE; at++) ids.push(await clock.until(find(wide, `folder ${at}`)))
+    const lookThrough = async () => {
+      for (const id of ids) {
+        const page = await vfs.readdir(engine.context(), { id }, 0, 10)
+        expect(page.entries.map(({ name }) => name)).toEqual(['sub'])
+      }
+    }
+    expect(await timed(lookThrough)).toMatchObject({ end: 'ok' })
+    await clock.advance(60_000)
+    store.setScript([{ operation: 'list', fault }])
+    const { end, ms } = await timed(lookThrough)
+    expect(end).toBe('ok')
+    expect(ms).toBeLessThanOrEqual(1_100)
+    await engine.close()
+  })
+})
+
+describe('More folders at once than are listed at once', () => {
+  test('are all shown, each in its turn', async () => {
+    const { clock, engine, vfs, find, timed } = await start()
+    const wide = await clock.until(find(vfs.root, 'wide'))
+    const ids: number[] = []
+    for (let at = 0; at < WIDE; at++) {
+      const folder = await clock.until(find(wide, `folder ${at}`))
+      ids.push(await clock.until(find(folder, 'sub')))
+      // So slowly that nothing is listed together with its neighbours.
+      await clock.advance(11_000)
+    }
+    const shown = await Promise.all(
+      ids.map((id) => timed(() => vfs.readdir(engine.context(), { id }, 0, 10))),
+    )
+    expect(shown.map(({ end }) => end)).toEqual(ids.map(() => 'ok'))
     await engine.close()
   })
 })
