@@ -147,7 +147,17 @@ export const ERRORS = {
   'store/corrupt': row(
     'EIO',
     'never',
-    'A record on this disk cannot be read back. The mount is read-only until it is checked.',
+    'What was saved here cannot be read back from this disk. Check the disk, then save the file anew.',
+  ),
+  'store/damaged': row(
+    'EIO',
+    'never',
+    'Check the disk: Pail’s database on it is damaged, so nothing is changed here or in the bucket. To begin anew, move the data folder away: what was not uploaded yet lies in its folder staging.',
+  ),
+  'store/inconsistent': row(
+    'EIO',
+    'never',
+    'Restart Pail: its records contradict each other, so nothing is changed here or in the bucket until they were checked.',
   ),
   'store/locked': row(
     'EBUSY',

@@ -69,7 +69,7 @@ export const MountView = z.object({
   /** Empty, or ending with `/`. */
   prefix: z.string(),
   endpointUrl: z.string(),
-  /** By choice, or because the keys may not write. */
+  /** By choice, because the keys may not write, or because the records here are not believed. */
   readOnly: z.boolean(),
   rights: Rights.optional(),
   state: z.enum(MOUNT_STATES),

@@ -6,6 +6,8 @@ export type VerdictFacts = {
   readonly counts: SyncCounts
   readonly isPaused: boolean
   readonly isWorkingOffline: boolean
+  /** What Pail has on record here is not believed, in a sentence; nothing is changed then. */
+  readonly finding?: string | undefined
   /** Some endpoint cannot be reached. */
   readonly isOffline: boolean
 }
@@ -13,6 +15,7 @@ export type VerdictFacts = {
 /** The first that holds: a person is needed; work is left, and why it rests; all is well. */
 export function verdictOf(facts: VerdictFacts): VerdictView {
   const { counts } = facts
+  if (facts.finding !== undefined) return { kind: 'attention', sentence: facts.finding }
   const needing = counts.failed + counts.conflicts
   if (needing > 0) {
     if (needing === counts.heldDeletes) return { kind: 'attention', sentence: heldWords(needing) }

@@ -43,10 +43,10 @@ import { RealMountPointSystem } from './mount-point-system.ts'
 import { MountSession } from './mount-session.ts'
 import { MountedPaths } from './mounted-paths.ts'
 import { PauseSwitch } from './pause-switch.ts'
-import { recover } from './recovery.ts'
 import { RoleHandlers } from './role-handlers.ts'
 import { StatusFeed } from './status-feed.ts'
 import { SyncCalls } from './sync-calls.ts'
+import { checkAndRecover, watchTrust } from './trust-check.ts'
 import { type Stores, Volume } from './volume.ts'
 import { networkAddresses, WakeWatch } from './wake-watch.ts'
 import { withService } from './with-service.ts'
@@ -67,7 +67,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const makeRoom = (bytes: number) => makeRoomIn(cache, bytes)
   const staging = await StagingArea.open({ disk, folder, database, random, log, makeRoom })
   const isSameBoot = await isSameBootAsBefore(database)
-  await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
+  await checkAndRecover({ database, nodes, journal, staging, clock, log, isSameBoot })
   const opened = await BlockCache.open({
     disk,
     database,
@@ -174,6 +174,7 @@ class MountEngine implements Engine {
       tell: (news) => this.#tell(news),
       onDidChange: () => this.#feed.change(),
     })
+    watchTrust(stores, () => this.#feed.change())
     this.#pauseSwitch = new PauseSwitch(stores.database, () => volumes.values())
     this.#sync = new SyncCalls({
       stores,

@@ -155,7 +155,7 @@ export class MountSession {
       bucket: this.volume.bucket,
       prefix: this.prefix,
       endpointUrl: this.volume.endpointUrl,
-      readOnly: this.#parts.request.readOnly || !this.volume.rights.mayWrite(this.prefix),
+      readOnly: this.isReadOnly || !this.#isBelieved || !this.volume.rights.mayWrite(this.prefix),
       rights: this.volume.rights.of(this.prefix),
       state: shown.state,
       ...(shown.reason === undefined ? {} : { reason: shown.reason }),
@@ -177,6 +177,8 @@ export class MountSession {
 
   #shownState(): { state: MountView['state']; reason?: string | undefined } {
     if (this.#life !== 'mounted') return { state: this.#life, reason: this.#reason }
+    const { finding } = this.#parts.stores.database.trust
+    if (finding) return { state: 'read-only-fault', reason: finding.remedy }
     const { connectivity } = this.volume
     if (connectivity.isOnline) return { state: 'mounted', reason: this.#readOnlyReason() }
     const reason = this.#offlineReason()
@@ -219,8 +221,13 @@ export class MountSession {
     return isChosen || this.volume.rights.mayWrite(this.prefix) ? undefined : MAY_NOT_WRITE
   }
 
+  get #isBelieved(): boolean {
+    return !this.#parts.stores.database.trust.isEnded
+  }
+
   /** A program that is refused makes us look whether the keys may write by now. */
   #mayWrite(): boolean {
+    if (!this.#isBelieved) return false
     const mayWrite = this.volume.rights.mayWrite(this.prefix)
     if (!mayWrite) this.volume.rights.recheck(this.prefix)
     return mayWrite
@@ -235,6 +242,7 @@ export class MountSession {
   }
 
   #errors(): MountView['errors'] {
+    if (!this.#isBelieved) return []
     const { tree } = this.volume
     return tree.journal
       .failed(tree.volume, ERRORS_SHOWN_MAX)

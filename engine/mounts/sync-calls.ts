@@ -13,6 +13,7 @@ import type { MountedPaths, Place } from './mounted-paths.ts'
 import { stateOfFile, stateOfFolder } from './node-state.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import { type Scope, SyncLists } from './sync-lists.ts'
+import { problemsIn } from './trust-check.ts'
 import type { Stores, Volume } from './volume.ts'
 import { waitForGlob } from './wait-glob.ts'
 
@@ -50,6 +51,7 @@ export class SyncCalls {
   readonly handlers: SyncHandlers
   readonly #parts: SyncCallsParts
   readonly #lists: SyncLists
+  #lastView: SyncView | undefined
 
   constructor(parts: SyncCallsParts) {
     this.#parts = parts
@@ -73,17 +75,30 @@ export class SyncCalls {
     }
   }
 
-  /** A snapshot with the first entries of each list. */
+  /** A snapshot with the first entries of each list; the last one that could be read. */
   view(): SyncView {
+    const { trust } = this.#parts.stores.database
+    try {
+      this.#lastView = this.#viewNow()
+    } catch (thrown) {
+      if (!trust.finding || !this.#lastView) throw thrown
+      const verdict = { kind: 'attention', sentence: trust.finding.remedy } as const
+      this.#lastView = { ...this.#lastView, verdict }
+    }
+    return this.#lastView
+  }
+
+  #viewNow(): SyncView {
     const { volumes } = this.#parts
     const { isPaused } = this.#parts.pauseSwitch
     const isWorkingOffline = this.#parts.isWorkingOffline()
     const counts = this.#lists.counts(undefined)
     const open = [...volumes.values()]
     const isOffline = open.some(({ connectivity }) => !connectivity.isOnline)
+    const finding = this.#parts.stores.database.trust.finding?.remedy
     const rates = open.flatMap(({ transfers }) => transfers.all())
     return {
-      verdict: verdictOf({ counts, isPaused, isWorkingOffline, isOffline }),
+      verdict: verdictOf({ counts, isPaused, isWorkingOffline, isOffline, finding }),
       counts,
       isPaused,
       isWorkingOffline,
@@ -176,8 +191,7 @@ export class SyncCalls {
 
   #check(): { problems: string[]; oldestPendingMs?: number } {
     const { database } = this.#parts.stores
-    const rows = database.all(`PRAGMA quick_check(${PROBLEMS_MAX})`)
-    const problems = rows.map((row) => String(row.quick_check)).filter((text) => text !== 'ok')
+    const problems = problemsIn(database, PROBLEMS_MAX)
     const oldest = database.get(
       "SELECT min(error_ms) AS at FROM journal WHERE state <> 'cancelled' AND error_ms IS NOT NULL",
     )

@@ -49,6 +49,7 @@ import { SiblingReads } from '../sync/sibling-reads.ts'
 import { Syncer } from '../sync/syncer.ts'
 import { Transfers } from '../sync/transfers.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
+import { withTrustGate } from '../sync/trust-gate.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
 import { RightsBook } from './rights.ts'
@@ -155,7 +156,8 @@ export class Volume {
       request.store ?? service.bucket(request.bucket),
       (operation, key, error) => this.rights.note(operation, key, error),
     )
-    this.store = withArchiveGate(observed, () => this.restores)
+    const gated = withArchiveGate(observed, () => this.restores)
+    this.store = withTrustGate(gated, stores.database.trust)
     this.rights = new RightsBook({
       clock,
       log,
@@ -318,6 +320,7 @@ export class Volume {
   clockJumped(): void {
     const { database, nodes, volume, clock } = this.tree
     const nowMs = clock.nowMs()
+    if (database.trust.isEnded) return
     database.writeLater(() => {
       database.run(
         `UPDATE journal SET ready_ms = ? WHERE volume = ? AND ready_ms > ? AND state = 'waiting'`,
@@ -367,6 +370,7 @@ export class Volume {
   #goOn(nowMs: number): void {
     this.listings.networkReturned()
     const { database, volume } = this.tree
+    if (database.trust.isEnded) return
     database.writeLater(() => {
       database.run(
         `UPDATE journal SET ready_ms = min(ready_ms, ?) WHERE volume = ? AND attempts > 0

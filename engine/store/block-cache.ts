@@ -78,7 +78,7 @@ export class BlockCache {
     this.#log = options.log
     this.#limits = options.limits
     this.#index = new BlockIndex(options.database)
-    this.#table = new BlockTable(this.#index, options.clock)
+    this.#table = new BlockTable(this.#index, options.clock, options.database.trust)
     this.#space = new CacheSpace({
       disk: options.disk,
       clock: options.clock,

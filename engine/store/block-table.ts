@@ -6,11 +6,11 @@
  *        stay.
  * Never: touches a file.
  */
-import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { BlockIndex, FileRow } from './block-index.ts'
 import { BLOCK_SIZE_BYTES, type CachedObject, FILE_BLOCKS, type PieceMap } from './block-layout.ts'
 import type { Database } from './database.ts'
+import type { Trust } from './trust.ts'
 
 export type LiveFile = {
   readonly id: number
@@ -47,6 +47,7 @@ export class BlockTable {
 
   readonly #index: BlockIndex
   readonly #clock: Clock
+  readonly #trust: Trust
   readonly #versions = new Map<string, LiveVersion>()
   readonly #versionsById = new Map<number, LiveVersion>()
   readonly #retained = new Map<string, number>()
@@ -55,9 +56,10 @@ export class BlockTable {
   #pinnedBytes = 0
   #lastUse = 0
 
-  constructor(index: BlockIndex, clock: Clock) {
+  constructor(index: BlockIndex, clock: Clock, trust: Trust) {
     this.#index = index
     this.#clock = clock
+    this.#trust = trust
   }
 
   get pinnedBytes(): number {
@@ -124,9 +126,9 @@ export class BlockTable {
       row = this.#index.addFile({ version: version.id, firstBlock, blockCount, ...use })
     })
     const added = row
-    assert(added, 'a row was added')
+    this.#trust.assert(added, 'a row was added')
     const version = this.find(object)
-    assert(version, 'a version of a file is known')
+    this.#trust.assert(version, 'a version of a file is known')
     let file = version.files.find((each) => each.id === added.id)
     if (!file) {
       file = liveFileOf(added)
@@ -140,7 +142,7 @@ export class BlockTable {
    * Does nothing while someone reads `from`, or when `to` has bytes of its own.
    */
   rename(from: CachedObject, to: CachedObject): void {
-    assert(from.sizeBytes === to.sizeBytes, 'a renamed version keeps its size')
+    this.#trust.assert(from.sizeBytes === to.sizeBytes, 'a renamed version keeps its size')
     const version = this.find(from)
     if (!version || (this.#retained.get(keyOf(from)) ?? 0) > 0 || this.find(to)) return
     this.#index.renameVersion(version.id, to)
@@ -198,7 +200,7 @@ export class BlockTable {
     const row = this.#index.findVersion(object) ?? this.#index.addVersion(object)
     this.#index.setPinned(row.id, isPinned)
     const version = this.find(object)
-    assert(version, 'a pinned version is known')
+    this.#trust.assert(version, 'a pinned version is known')
     if (row.isPinned !== isPinned) {
       const bytes = version.files.reduce((sum, file) => sum + file.bytes, 0)
       this.#pinnedBytes += isPinned ? bytes : -bytes
@@ -217,7 +219,7 @@ export class BlockTable {
   retain(object: CachedObject, change: 1 | -1): void {
     const key = keyOf(object)
     const count = (this.#retained.get(key) ?? 0) + change
-    assert(count >= 0, 'a version is released once for each time it was retained')
+    this.#trust.assert(count >= 0, 'a version is released once for each time it was retained')
     if (count === 0) this.#retained.delete(key)
     else this.#retained.set(key, count)
     // Eviction asks by row: it must find the version in memory.

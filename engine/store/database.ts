@@ -17,6 +17,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { PailError } from '../../shared/errors.ts'
 import { type Clock, SystemClock } from '../base/clock.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
+import { Trust } from './trust.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Readonly<Record<string, SqlValue>>
@@ -34,6 +35,8 @@ const WAL_PAGES_MAX = 4000
 const LATE_COMMIT_MS = 20
 
 export class Database {
+  /** Whether what is read here can be believed. */
+  readonly trust: Trust = new Trust()
   readonly #connection: Connection
   readonly #path: string
   readonly #statements = new Map<string, Statement>()
@@ -56,7 +59,7 @@ export class Database {
 
   /**
    * Opens or makes the database and brings its schema up to date.
-   * @throws PailError `store/too-new` for a folder of a newer Pail, `store/corrupt` for damage
+   * @throws PailError `store/too-new` for a folder of a newer Pail, `store/damaged` for damage
    */
   static open(path: string, clock: Clock = new SystemClock()): Database {
     const connection = new DatabaseSync(path)
@@ -80,12 +83,12 @@ export class Database {
 
   /** All rows of a query. Reads see everything written before, committed or not. */
   all(sql: string, ...values: SqlValue[]): Row[] {
-    return this.#prepared(sql).all(...values) as Row[]
+    return this.#believed(() => this.#prepared(sql).all(...values) as Row[])
   }
 
   /** The first row, or undefined. */
   get(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.#prepared(sql).get(...values) as Row | undefined
+    return this.#believed(() => this.#prepared(sql).get(...values) as Row | undefined)
   }
 
   /**
@@ -93,7 +96,7 @@ export class Database {
    * @returns the rowid of an insert and the number of rows changed
    */
   run(sql: string, ...values: SqlValue[]): { lastId: number; changes: number } {
-    const result = this.#prepared(sql).run(...values)
+    const result = this.#believed(() => this.#prepared(sql).run(...values))
     return { lastId: Number(result.lastInsertRowid), changes: Number(result.changes) }
   }
 
@@ -222,6 +225,16 @@ export class Database {
     return error
   }
 
+  /** A damaged database is not worked with any further. */
+  #believed<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (thrown) {
+      if (isDamage(thrown)) throw this.trust.end(databaseError(thrown, this.#path))
+      throw thrown
+    }
+  }
+
   async #syncWal(): Promise<void> {
     if (this.#walDescriptor === undefined) return
     try {
@@ -266,12 +279,14 @@ export class Database {
   }
 }
 
+function isDamage(thrown: unknown): boolean {
+  return thrown instanceof Error && /malformed|not a database|corrupt/i.test(thrown.message)
+}
+
 function databaseError(thrown: unknown, path: string): PailError {
   if (thrown instanceof PailError) return thrown
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   if (/full/i.test(message)) return new PailError('store/disk-full', message, { path }, thrown)
-  if (/malformed|not a database|corrupt/i.test(message)) {
-    return new PailError('store/corrupt', message, { path }, thrown)
-  }
+  if (isDamage(thrown)) return new PailError('store/damaged', message, { path }, thrown)
   return new PailError('store/io', message, { path }, thrown)
 }

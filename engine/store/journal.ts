@@ -12,13 +12,13 @@
  * move       copy what is under `key` (object, or prefix ending in /) to `node`'s path, verify, delete
  * delete     delete the object `key`, last seen as `etag`
  */
-import { PailError } from '../../shared/errors.ts'
-import { assert } from '../base/assert.ts'
+import type { PailError } from '../../shared/errors.ts'
 import { SCRATCH_NAME } from '../base/scratch-name.ts'
 import type { Database, Row, SqlValue } from './database.ts'
 import { JournalAttempts } from './journal-attempts.ts'
 import { MoveItems } from './move-items.ts'
 import { PENDING, type Pending, pendingOf } from './pending.ts'
+import type { Trust } from './trust.ts'
 
 /** What a person saved, without what Pail itself has to tidy up. */
 const NOT_SCRATCH = `AND key NOT GLOB '*${SCRATCH_NAME}*'`
@@ -154,7 +154,8 @@ export class Journal {
     const by = this.#hasManyReady(volume, nowMs) ? 'NOT INDEXED' : 'INDEXED BY journal_by_ready'
     const sql = `SELECT * FROM journal ${by} WHERE volume = ? AND state <> 'failed'
        AND ready_ms <= ? AND seq > ? ORDER BY seq LIMIT ?`
-    return this.#database.all(sql, volume, nowMs, afterSeq, countMax).map(parse)
+    const rows = this.#database.all(sql, volume, nowMs, afterSeq, countMax)
+    return rows.map((row) => parse(row, this.#database.trust))
   }
 
   #hasManyReady(volume: number, nowMs: number): boolean {
@@ -417,11 +418,12 @@ export class Journal {
 
   #one(where: string, ...values: SqlValue[]): JournalRow | undefined {
     const row = this.#database.get(`SELECT * FROM journal ${where} LIMIT 1`, ...values)
-    return row && parse(row)
+    return row && parse(row, this.#database.trust)
   }
 
   #many(where: string, ...values: SqlValue[]): JournalRow[] {
-    return this.#database.all(`SELECT * FROM journal ${where}`, ...values).map(parse)
+    const rows = this.#database.all(`SELECT * FROM journal ${where}`, ...values)
+    return rows.map((row) => parse(row, this.#database.trust))
   }
 }
 
@@ -437,16 +439,16 @@ function whereText({ where }: PailError): string | null {
   return text.length <= DETAIL_LENGTH_MAX ? text : null
 }
 
-const OPS: readonly JournalOp[] = ['put', 'marker', 'attributes', 'move', 'delete']
-const STATES: readonly JournalState[] = ['waiting', 'failed', 'cancelled']
+export const JOURNAL_OPS: readonly JournalOp[] = ['put', 'marker', 'attributes', 'move', 'delete']
+export const JOURNAL_STATES: readonly JournalState[] = ['waiting', 'failed', 'cancelled']
 
-function parse(row: Row): JournalRow {
-  const op = OPS.find((known) => known === row.op)
-  const state = STATES.find((known) => known === row.state)
-  assert(op && state, `journal row ${row.seq} has a known op and state`)
-  if (row.record !== null && !(row.record instanceof Uint8Array)) {
-    throw new PailError('store/corrupt', `journal row ${row.seq} has a malformed record`)
-  }
+function parse(row: Row, trust: Trust): JournalRow {
+  const op = JOURNAL_OPS.find((known) => known === row.op)
+  const state = JOURNAL_STATES.find((known) => known === row.state)
+  trust.assert(op && state, `journal row ${row.seq} has a known op and state`)
+  const record = row.record ?? null
+  const hasBytes = record === null || record instanceof Uint8Array
+  trust.assert(hasBytes, `the record of journal row ${row.seq} is bytes`)
   return {
     seq: Number(row.seq),
     volume: Number(row.volume),
@@ -464,6 +466,6 @@ function parse(row: Row): JournalRow {
     errorMs: row.error_ms === null ? null : Number(row.error_ms),
     errorWhere: row.error_where === null ? null : String(row.error_where),
     program: row.program === null ? null : String(row.program),
-    record: row.record,
+    record,
   }
 }

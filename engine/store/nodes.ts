@@ -8,9 +8,9 @@
  * Never: decides what an operation means; that is the tree's.
  */
 import { isArchiveClass } from '../../shared/archive.ts'
-import { assert } from '../base/assert.ts'
 import type { Database, Row, SqlValue } from './database.ts'
 import { KeptNodes } from './kept-nodes.ts'
+import type { Trust } from './trust.ts'
 
 export type NodeKind = 'file' | 'directory' | 'symlink'
 
@@ -345,7 +345,7 @@ export class Nodes {
     const sql = `UPDATE node SET ${names.map((name) => `${COLUMNS[name]} = ?`).join(', ')} WHERE id = ?`
     const values = names.map((name) => toValue(name, all[name] ?? null))
     const { changes: rows } = this.#database.run(sql, ...values, id)
-    assert(rows === 1, `node ${id} is there to be updated`)
+    this.#database.trust.assert(rows === 1, `node ${id} is there to be updated`)
     if ('parent' in all || 'name' in all) this.#kept.forgetNames()
     this.#kept.change(id, () => all)
   }
@@ -391,13 +391,13 @@ export class Nodes {
 
   #keepRow(row: Row | undefined): NodeRow | undefined {
     if (!row) return undefined
-    const node = parse(row)
+    const node = parse(row, this.#database.trust)
     this.#kept.keep(node)
     return node
   }
 
   #many(sql: string, ...values: SqlValue[]): NodeRow[] {
-    return this.#database.all(sql, ...values).map(parse)
+    return this.#database.all(sql, ...values).map((row) => parse(row, this.#database.trust))
   }
 }
 
@@ -406,9 +406,9 @@ function toValue(name: string, value: SqlValue | boolean): SqlValue {
   return typeof value === 'boolean' ? Number(value) : value
 }
 
-function parse(row: Row): NodeRow {
+function parse(row: Row, trust: Trust): NodeRow {
   const kind = KINDS[Number(row.kind)]
-  assert(kind, `node ${row.id} has a known kind`)
+  trust.assert(kind, `node ${row.id} has a known kind`)
   return {
     id: Number(row.id),
     volume: Number(row.volume),

@@ -6,7 +6,6 @@
  * Never: knows handles, permissions or paths.
  */
 import { PailError } from '../../shared/errors.ts'
-import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { addExtent, cutByExtents, type Extent, totalBytes } from '../base/extents.ts'
 import type { Log } from '../base/log.ts'
@@ -309,7 +308,8 @@ export class FileContent {
   uploadSource(): UploadSource | undefined {
     if (this.#isDirty) return undefined
     const staged = this.#staged
-    assert(staged || this.#sizeBytes === 0, `node ${this.id} has the bytes that wait for upload`)
+    const isThere = staged !== undefined || this.#sizeBytes === 0
+    this.#parts.tree.database.trust.assert(isThere, `node ${this.id} has the bytes to upload`)
     staged?.retain()
     const record = staged?.record ?? { sizeBytes: 0, extents: [], baseBytes: 0 }
     const session = this.openSession()

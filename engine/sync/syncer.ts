@@ -10,6 +10,7 @@ import { setMaxListeners } from 'node:events'
 import { ERRORS, PailError } from '../../shared/errors.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { Pending } from '../store/pending.ts'
+import type { Trust } from '../store/trust.ts'
 import type { WholeCopy } from './content.ts'
 import { canCopyWhole, copyWhole } from './copy-whole.ts'
 import { rewriteAttributes } from './job-attributes.ts'
@@ -186,9 +187,13 @@ export class Syncer {
     }
   }
 
-  /** A person holds everything back. */
+  /** A person holds everything back, or nothing is done on the word of the journal any more. */
   #isResting(): boolean {
-    return this.#isPaused || this.#parts.isHeldBack()
+    return this.#isPaused || this.#parts.isHeldBack() || this.#trust.isEnded
+  }
+
+  get #trust(): Trust {
+    return this.#parts.tree.database.trust
   }
 
   #isBroken(): boolean {
@@ -275,6 +280,7 @@ export class Syncer {
 
   /** When not even the failure can be written down, nothing is tried for a while. */
   #noteFailures(rows: readonly JournalRow[], error: PailError): void {
+    if (this.#trust.isEnded) return
     try {
       for (const row of rows) this.#noteFailure(row, error)
     } catch (thrown) {

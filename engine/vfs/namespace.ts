@@ -35,7 +35,7 @@ export class Namespace {
   checkWritable(): void {
     if (this.#parts.isReadOnly) throw new PailError('vfs/read-only', 'the mount is read-only')
     if (this.#parts.mayWrite?.() === false) {
-      throw new PailError('vfs/read-only', 'the keys may not write here')
+      throw new PailError('vfs/read-only', 'nothing may be written here now')
     }
   }
 

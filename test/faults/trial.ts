@@ -27,6 +27,8 @@ const VIEW_MS_MAX = 20_000
 const UPLOADS_GONE_MS_MAX = 10_000
 const POLL_MS = 200
 const VIEW_BYTES_MAX = MIB
+/** What the log says of a mistake of ours. */
+const DEFECTS = /internal\/bug|"uncaught|records\/not-believed/
 
 export type Cell = { readonly task: Planned; readonly result: FileResult; readonly flaws: string[] }
 export type TrialReport = {
@@ -311,6 +313,6 @@ function bugsIn(dataDir: string): string[] {
   return logs.flatMap((entry) =>
     readFileSync(join(entry.parentPath, entry.name), 'utf8')
       .split('\n')
-      .filter((line) => line.includes('internal/bug') || line.includes('"uncaught')),
+      .filter((line) => DEFECTS.test(line)),
   )
 }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { Database } from '../../engine/store/database.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { runKillCycles } from '../support/kill-cycles.ts'
 import { pailHome, pailMount } from '../support/pail-mount.ts'
@@ -106,6 +107,49 @@ describe('kill -9 of the engine', () => {
     expect(figures).toMatchObject({ files: 300, wrong: [] })
   })
 })
+
+describe('Records that contradict each other', () => {
+  test('make the folder read-only, in a sentence, and keep the bucket as it is', async () => {
+    const bucket = 'records'
+    await s3.createBucket(bucket)
+    await s3.put(bucket, 'known', 'known content')
+    const mount = await pailMount({ server, bucket })
+    expect(await fs.readFile(mount.path('known'), 'utf8')).toBe('known content')
+    await mount.pail.run(['pause'])
+    await fs.writeFile(mount.path('new'), 'new content')
+    await mount.kill9()
+    tamper(mount.dataDir, "UPDATE node SET kind = 77 WHERE name = 'new'")
+
+    await mount.remount()
+    const view = async () => (await mount.status()).mounts[0]
+    expect(await fs.readFile(mount.path('known'), 'utf8')).toBe('known content')
+    await expect(fs.writeFile(mount.path('more'), 'x')).rejects.toThrow('EROFS')
+    await expect(fs.unlink(mount.path('known'))).rejects.toThrow('EROFS')
+    expect(await view()).toMatchObject({ state: 'read-only-fault', readOnly: true })
+    expect((await view())?.reason).toContain('contradict')
+    const status = await mount.pail.run(['status'])
+    expect(status.code).toBe(8)
+    expect(status.stdout).toContain('contradict')
+    await mount.pail.run(['resume'])
+    expect((await s3.list(bucket)).map(({ key }) => key)).toEqual(['known'])
+
+    await mount.unmount()
+    await mount.kill9()
+    tamper(mount.dataDir, 'UPDATE node SET kind = 0 WHERE kind = 77')
+    await mount.remount()
+    expect(await fs.readFile(mount.path('new'), 'utf8')).toBe('new content')
+    await mount.flush()
+    expect((await s3.list(bucket)).map(({ key }) => key)).toEqual(['known', 'new'])
+    expect(await view()).toMatchObject({ state: 'mounted', readOnly: false })
+  })
+})
+
+/** Changes the database of a folder that no engine uses. */
+function tamper(dataDir: string, sql: string): void {
+  const database = Database.open(join(dataDir, 'pail.db'))
+  database.writeNow(() => database.run(sql))
+  database.close()
+}
 
 describe('A second engine', () => {
   test('on the same data folder is refused, on another one it works', async () => {

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import type { Random } from '../../engine/base/clock.ts'
 import { silentLog } from '../../engine/base/log.ts'
 import { findRoot } from '../../engine/mounts/mount-root.ts'
-import { recover } from '../../engine/mounts/recovery.ts'
 import { SyncLists } from '../../engine/mounts/sync-lists.ts'
+import { checkAndRecover } from '../../engine/mounts/trust-check.ts'
 import { type Stores, Volume } from '../../engine/mounts/volume.ts'
 import type { ObjectFacts, ObjectStore } from '../../engine/s3/object-store.ts'
 import { BlockCache } from '../../engine/store/block-cache.ts'
@@ -97,6 +97,7 @@ export class BareEngine {
       space: () => stores.staging.space(),
       attributes: volume.attributes,
       wantsAllAttributes: options.attributes === 'all',
+      mayWrite: () => !stores.database.trust.isEnded,
     })
   }
 
@@ -125,7 +126,7 @@ export class BareEngine {
       inlineBytesMax: INLINE_BYTES_MAX,
     })
     const { isSameBoot = true } = remains
-    await recover({ database, nodes, journal, staging, clock, log, isSameBoot })
+    await checkAndRecover({ database, nodes, journal, staging, clock, log, isSameBoot })
     const limits = { cacheBytesMax: 1_000_000_000, freeBytesMin: 0 }
     const cache = await BlockCache.open({ disk, database, folder: '/cache', clock, log, limits })
     let volume: Volume | undefined
