@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
+import { decodeRecord, encodeRecord } from '../store/record.ts'
 
 /** Versions remembered as perhaps ours; the oldest is forgotten first. */
 export const ATTEMPTED_VERSIONS_MAX = 16
@@ -62,15 +63,13 @@ export type UploadRecord = Pick<Parsed, 'version'> & {
 export const EMPTY_UPLOAD_RECORD: UploadRecord = { version: 1, attempted: [], orphans: [] }
 
 export function encodeUploadRecord(record: UploadRecord): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(record))
+  return encodeRecord(record.version, record)
 }
 
 /** @throws PailError `store/corrupt` when the bytes are no record of a version known here */
 export function decodeUploadRecord(bytes: Uint8Array): UploadRecord {
   try {
-    return UploadRecordSchema.parse(
-      JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
-    )
+    return UploadRecordSchema.parse(decodeRecord(bytes).value)
   } catch (thrown) {
     throw new PailError('store/corrupt', 'the record of an upload cannot be read', {}, thrown)
   }

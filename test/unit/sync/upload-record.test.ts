@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Etag } from '../../../engine/s3/object-store.ts'
+import { encodeRecord } from '../../../engine/store/record.ts'
 import {
   ATTEMPTED_VERSIONS_MAX,
   decodeUploadRecord,
@@ -31,9 +32,10 @@ describe('Upload record', () => {
     expect(decodeUploadRecord(encodeUploadRecord(RECORD))).toEqual(RECORD)
     const { opening: _, ...before } = { ...RECORD, orphans: RECORD.orphans.slice(0, 1) }
     expect(decodeUploadRecord(encodeUploadRecord(before))).toEqual(before)
-    const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-    const torn = encodeUploadRecord(RECORD).subarray(0, 50)
-    for (const bytes of [torn, text({}), text({ ...RECORD, version: 2 }), Uint8Array.of(0xff)]) {
+    const record = encodeUploadRecord(RECORD)
+    const flipped = record.with(20, (record[20] ?? 0) ^ 1)
+    const others = [encodeRecord(1, {}), encodeRecord(2, { ...RECORD, version: 2 })]
+    for (const bytes of [record.subarray(0, 50), flipped, Uint8Array.of(0xff), ...others]) {
       expect(() => decodeUploadRecord(bytes)).toThrow(/store\/corrupt/)
     }
   })
