@@ -3,6 +3,7 @@
 import { SeededRandom } from '../../engine/base/clock.ts'
 import type { Row } from '../../engine/store/database.ts'
 import { PailError } from '../../shared/errors.ts'
+import type { BareEngine, Remains } from '../support/bare-engine.ts'
 import { settle } from '../support/fake-clock.ts'
 import { bytesFor } from './operations.ts'
 import { PowerHistory, type Seen } from './power-history.ts'
@@ -17,24 +18,59 @@ const CUT_TURNS_MAX = 60
 const FLUSH_MS = 60_000
 const CONFLICT = / \(conflict host .*\)$/
 
-export type PowerOutcome = { readonly problems: string[]; readonly operations: string[] }
+export type Boundary = { readonly nth: number; readonly fate: number }
 
-export async function runPowerHistory(seed: number): Promise<PowerOutcome> {
+export type PowerOutcome = {
+  readonly problems: string[]
+  readonly operations: string[]
+  /** The history has fewer boundaries than that: power went at its end. */
+  readonly isBeyondEnd: boolean
+}
+
+/**
+ * @param cut when power goes: at a random moment of the last operation, or right before the n-th change
+ *        of the disk or the database, or sync of either; `fate` decides what is left of the rest
+ */
+export async function runPowerHistory(seed: number, cut?: Boundary): Promise<PowerOutcome> {
   const objects = { a: bytesFor(200, 9000), 'd/x': bytesFor(201, 700) }
   const simulation = await Simulation.start({ seed, objects })
-  const run = new PowerRun(simulation, new SeededRandom(seed))
+  const run = new PowerRun(simulation, new SeededRandom(seed), cut)
   for (const [path, bytes] of Object.entries(objects)) run.history.plant(path, bytes)
   run.history.begin()
   try {
     await run.work()
     await run.cut()
-    return { problems: await run.problems(), operations: run.operations }
+    const { operations, isBeyondEnd } = run
+    return { problems: await run.problems(), operations, isBeyondEnd }
   } catch (thrown) {
     const error = PailError.from(thrown)
-    return { problems: [`threw ${error.stack}`], operations: run.operations }
+    return { problems: [`threw ${error.stack}`], operations: run.operations, isBeyondEnd: false }
   } finally {
     await simulation.close()
   }
+}
+
+/** Different things that may be left when power goes at one boundary. */
+const FATES = 2
+const FAILURES_SHOWN = 10
+
+/** The same history again and again, cut at its first boundary, its second, and so on to its end. */
+export async function cutAtEachBoundary(
+  seed: number,
+): Promise<{ readonly boundaries: number; readonly failures: string[] }> {
+  const failures: string[] = []
+  for (let nth = 1; failures.length < FAILURES_SHOWN; nth++) {
+    for (let fate = 1; fate <= FATES; fate++) {
+      const { problems, operations, isBeyondEnd } = await runPowerHistory(seed, { nth, fate })
+      if (problems.length > 0) {
+        failures.push(
+          `seed ${seed}, boundary ${nth}, fate ${fate} [${operations.join('; ')}]: ${problems}`,
+        )
+      }
+      if (isBeyondEnd) return { boundaries: nth - 1, failures }
+    }
+  }
+  return { boundaries: 0, failures }
 }
 
 class PowerRun {
@@ -42,16 +78,46 @@ class PowerRun {
   readonly operations: string[] = []
   readonly #simulation: Simulation
   readonly #dice: SeededRandom
+  readonly #boundary: Boundary | undefined
+  #remains: Remains | undefined
   #count = 0
 
-  constructor(simulation: Simulation, dice: SeededRandom) {
+  constructor(simulation: Simulation, dice: SeededRandom, boundary: Boundary | undefined) {
     this.#simulation = simulation
     this.#dice = dice
+    this.#boundary = boundary
+  }
+
+  /** No such boundary came. */
+  get isBeyondEnd(): boolean {
+    return this.#boundary !== undefined && this.#remains === undefined
+  }
+
+  async work(): Promise<void> {
+    const count = 1 + this.#below(OPERATIONS_MAX)
+    if (this.#boundary) await this.#workUntil(this.#boundary, count)
+    else await this.#workAndStop(count)
+  }
+
+  /** Operation after operation, until one comes to the boundary; the syncer may come to it as well. */
+  async #workUntil({ nth, fate }: Boundary, count: number): Promise<void> {
+    let seen = 0
+    const pass = () => {
+      if (++seen !== nth) return
+      this.#isCut = true
+      const dice = new SeededRandom(fate)
+      this.#remains = this.#simulation.stop((engine) => engine.remainsOfCut(dice))
+    }
+    watchBoundaries(this.#simulation.engine, pass)
+    for (let done = 0; done < count && !this.#isCut; done++) {
+      await this.#operation().catch((thrown) => {
+        if (!this.#isCut) throw thrown
+      })
+    }
   }
 
   /** Some operations are completed, the last one is cut off anywhere. */
-  async work(): Promise<void> {
-    const count = 1 + this.#below(OPERATIONS_MAX)
+  async #workAndStop(count: number): Promise<void> {
     for (let done = 0; done < count; done++) await this.#operation()
     const last = this.#operation().catch(() => {})
     await settle(this.#below(CUT_TURNS_MAX))
@@ -64,7 +130,8 @@ class PowerRun {
 
   async cut(): Promise<void> {
     this.#isCut = true
-    const remains = this.#simulation.stop((engine) => engine.remainsOfCut(this.#dice))
+    const remains =
+      this.#remains ?? this.#simulation.stop((engine) => engine.remainsOfCut(this.#dice))
     await this.#last
     await this.#simulation.resume(remains)
   }
@@ -233,6 +300,22 @@ class PowerRun {
       .all('SELECT op, key, state, error_code FROM journal')
       .filter((row) => seen.get(String(row.key)) !== 'error' || !isDamaged(row))
       .map((row) => `left in the journal: ${JSON.stringify(row)}`)
+  }
+}
+
+/** Before each change of the disk or the database, and each sync of either. */
+function watchBoundaries({ disk, stores }: BareEngine, pass: () => void): void {
+  const { database } = stores
+  const run = database.run.bind(database)
+  const sync = database.sync.bind(database)
+  disk.onStep = pass
+  database.run = (sql, ...values) => {
+    pass()
+    return run(sql, ...values)
+  }
+  database.sync = async () => {
+    pass()
+    return sync()
   }
 }
 

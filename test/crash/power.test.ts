@@ -8,12 +8,14 @@ import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { bytesFor } from './operations.ts'
 import { PowerHistory } from './power-history.ts'
-import { runPowerHistory } from './power-run.ts'
+import { cutAtEachBoundary, runPowerHistory } from './power-run.ts'
 import { Simulation } from './simulation.ts'
 
 const RUNS = Number(process.env.PAIL_CRASH_POWER ?? 500)
 const SEED = Number(process.env.PAIL_CRASH_SEED ?? Date.now() % 1_000_000)
 const FAILURES_SHOWN = 10
+/** Histories that are cut at each of their boundaries. */
+const BOUNDARY_HISTORIES = Number(process.env.PAIL_CRASH_BOUNDARIES ?? 3)
 /** Histories that once went wrong: cut, uploaded, and the record of the upload lost. */
 const SEEDS = [2135089865, 1944482428, 41729926, 371320961]
 const CUTS = 24
@@ -53,6 +55,20 @@ describe('Lost power', () => {
       if (problems.length > 0) failures.push(`seed ${seed} [${operations.join('; ')}]: ${problems}`)
     }
     expect(failures).toEqual([])
+  })
+})
+
+describe('Power that goes right before a change or a sync of disk and database', () => {
+  const random = new SeededRandom(SEED)
+  const seeds = Array.from({ length: BOUNDARY_HISTORIES }, () =>
+    Math.floor(random.next() * 2 ** 31),
+  )
+
+  test.each(seeds)('takes nothing, at each of them in the history of seed %i', async (seed) => {
+    const { boundaries, failures } = await cutAtEachBoundary(seed)
+    console.log(`history ${seed}: ${boundaries} boundaries`)
+    expect(failures).toEqual([])
+    expect(boundaries).toBeGreaterThan(3)
   })
 })
 

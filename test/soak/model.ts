@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { killAt } from '../crash/every-request.ts'
-import { runPowerHistory } from '../crash/power-run.ts'
+import { cutAtEachBoundary, runPowerHistory } from '../crash/power-run.ts'
 import { allPairs, allThrees, failuresOf, sampleOf } from '../crash/sequences.ts'
 import { renamedDirectory } from '../crash/works.ts'
 import { historyOf, runHistory } from '../model/history.ts'
@@ -23,6 +23,8 @@ export type SoakModelOptions = {
   /** Sequences of three operations, each killed in two ways; above 12,000: all. */
   readonly threes: number
   readonly powerCuts: number
+  /** Histories that are cut at each change and sync of disk and database. */
+  readonly boundaryHistories: number
   /** Objects of the renamed directory, and moments at which it is killed. */
   readonly movedObjects: number
   readonly moveKills: number
@@ -33,6 +35,7 @@ const SOAK_MODEL: Omit<SoakModelOptions, 'seed'> = {
   sharedHistories: 1000,
   threes: 12_167,
   powerCuts: 10_000,
+  boundaryHistories: 100,
   movedObjects: 2500,
   moveKills: 100,
 }
@@ -45,6 +48,7 @@ export function scaledModel(share: number): Omit<SoakModelOptions, 'seed'> {
     sharedHistories: scaled(SOAK_MODEL.sharedHistories),
     threes: scaled(SOAK_MODEL.threes),
     powerCuts: scaled(SOAK_MODEL.powerCuts),
+    boundaryHistories: scaled(SOAK_MODEL.boundaryHistories),
     movedObjects: scaled(SOAK_MODEL.movedObjects),
     moveKills: scaled(SOAK_MODEL.moveKills),
   }
@@ -77,6 +81,9 @@ export async function soakModel(options: SoakModelOptions): Promise<readonly Soa
       failuresOf(sampleOf(allThrees(), threes, random)),
     ),
     await timed('power cuts', options.powerCuts, () => powerCuts(options.powerCuts, random)),
+    await timed('histories cut at each boundary', options.boundaryHistories, () =>
+      boundaryCuts(options.boundaryHistories, random),
+    ),
     await timed(`kills while ${options.movedObjects} objects move`, options.moveKills, () =>
       moveKills(options, random),
     ),
@@ -122,6 +129,18 @@ async function powerCuts(count: number, random: SeededRandom): Promise<string[]>
     const { problems, operations } = await runPowerHistory(seed)
     if (problems.length > 0) failures.push(`seed ${seed} [${operations.join('; ')}]: ${problems}`)
   }
+  return failures
+}
+
+async function boundaryCuts(count: number, random: SeededRandom): Promise<string[]> {
+  const failures: string[] = []
+  let boundaries = 0
+  for (let run = 0; run < count && failures.length < FAILURES_SHOWN; run++) {
+    const outcome = await cutAtEachBoundary(Math.floor(random.next() * 2 ** 31))
+    failures.push(...outcome.failures)
+    boundaries += outcome.boundaries
+  }
+  console.log(`  ${boundaries} boundaries`)
   return failures
 }
 

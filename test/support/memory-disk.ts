@@ -61,6 +61,8 @@ export class MemoryDisk implements Disk {
   readonly steps: DiskStep[] = []
   /** Steps done since the beginning, recorded or not. */
   stepCount = 0
+  /** Called before each change. */
+  onStep: () => void = () => {}
   readonly #options: MemoryDiskOptions
   readonly #names = new Map<string, number>()
   readonly #directories = new Set<string>(['/'])
@@ -276,6 +278,9 @@ export class MemoryDisk implements Disk {
   }
 
   #step(step: DiskStep): void {
+    this.onStep()
+    // Power went in this very moment.
+    if (this.#isDead) throw errno('EBADF', step.path)
     this.stepCount++
     if (this.#options.isRecording !== false) this.steps.push(step)
     this.#apply(step)
