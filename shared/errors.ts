@@ -120,6 +120,11 @@ export const ERRORS = {
     'backoff',
     'The bytes did not arrive unchanged. Pail sends them again.',
   ),
+  's3/customer-key': row(
+    'EACCES',
+    'never',
+    'Copy the object without its customer key (SSE-C): the server hands it out to that key alone, which Pail does not have.',
+  ),
   's3/archived': row('EACCES', 'never', 'The object is archived. Restore it first, then open it.'),
   's3/unsupported': row('EOPNOTSUPP', 'never', 'This server does not offer what is needed here.'),
   's3/too-large': row(

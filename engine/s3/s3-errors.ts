@@ -76,6 +76,9 @@ const BY_SERVER_CODE: Readonly<Record<string, ErrorCode>> = {
   XAmzContentChecksumMismatch: 's3/integrity',
 }
 
+/** No code of its own: the object is encrypted with a key that only its owner has (SSE-C). */
+const CUSTOMER_KEY_MISSING = /server.side encryption/i
+
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'auth/bad-key',
   403: 'auth/denied',
@@ -162,6 +165,9 @@ function codeOfReply(reply: Reply, failure: S3Failure | undefined, where: Where)
   // This code is also used for a malformed key, in which case no other region is named.
   if (failure?.code === 'AuthorizationHeaderMalformed' && !regionHint(reply)) return 'auth/bad-key'
   if (named) return named
+  if (failure?.code === 'InvalidRequest' && CUSTOMER_KEY_MISSING.test(failure.message)) {
+    return 's3/customer-key'
+  }
   if (isRedirect(reply.status)) return 's3/wrong-region'
   if (reply.status === 400 && reply.headers['x-amz-bucket-region'] && !failure) {
     return 's3/wrong-region'

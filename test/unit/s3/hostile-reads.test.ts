@@ -97,6 +97,39 @@ describe('A ranged read', () => {
     expect(await failureOf(getPart())).toMatchObject({ code })
   })
 
+  test.each([0, 1, 4095, 4096, 4097, 8191, 9999])(
+    'gives nothing of a body that breaks off after %i bytes, and the whole one next time',
+    async (bytes) => {
+      const body = Buffer.alloc(10_000, 'content ')
+      const headers = { 'content-range': 'bytes 100-10099/20000', 'content-length': '10000' }
+      answerWith((nth) =>
+        nth === 1
+          ? cut(part(headers, body.subarray(0, bytes)), 'reset')
+          : nth === 2
+            ? errorXml(500, 'InternalError')
+            : part(headers, body),
+      )
+      const read = async () => {
+        const into = Buffer.alloc(10_000)
+        const failure = await failureOf(store.get({ key: 'k', etag: ETAG, offset: 100, into }))
+        return { into, code: failure.code }
+      }
+      expect((await read()).code).toBe('net/reset')
+      const refused = await read()
+      expect(refused.code).toBe('s3/server')
+      expect(refused.into.includes('Error')).toBe(false)
+      const { into, code } = await read()
+      expect(code).toBe('none')
+      expect(into.equals(body)).toBe(true)
+    },
+  )
+
+  test('leaves a body as it is stored, whatever it is encoded as', async () => {
+    answerWith(part({ 'content-encoding': 'gzip' }))
+    expect(Buffer.from(await getPart())).toEqual(BODY)
+    expect(server.seen.at(-1)?.headers['accept-encoding'] ?? 'identity').toBe('identity')
+  })
+
   test('writes nothing behind the end of what was asked for', async () => {
     answerWith(part({ 'content-length': '10' }, Buffer.from('0123456789XXXXXXXXXX')))
     const memory = new Uint8Array(20)

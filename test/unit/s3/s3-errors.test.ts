@@ -69,6 +69,19 @@ describe('Errors of a server', () => {
     expect(errorOfReply(replyOf(status), WHERE).code).toBe(code)
   })
 
+  test('an object with a key of the customer is nothing that a program may read', () => {
+    const message =
+      'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.'
+    const body = (text: string) =>
+      `<Error><Code>InvalidRequest</Code><Message>${text}</Message></Error>`
+    expect(errorOfReply(replyOf(400, body(message)), WHERE)).toMatchObject({
+      code: 's3/customer-key',
+      errno: 'EACCES',
+      retry: 'never',
+    })
+    expect(errorOfReply(replyOf(400, body('no')), WHERE).code).toBe('s3/rejected')
+  })
+
   test('a 404 without a key is a bucket that is not there', () => {
     expect(errorOfReply(replyOf(404), { bucket: 'b' }).code).toBe('s3/no-bucket')
   })
