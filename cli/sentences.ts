@@ -71,7 +71,8 @@ const SERVER_SENTENCES: Sentences = {
     'Check what was typed.',
   ),
   's3/wrong-region': say(
-    (subject) => `The ${bucketOf(subject)} is in another location`,
+    (subject, { endpoint }) =>
+      `The ${bucketOf(subject)} is in another location${endpoint ? `: ${endpoint}` : ''}`,
     'Use the endpoint and the --region of its location.',
   ),
 }

@@ -50,7 +50,7 @@ export async function findRoot(stores: Stores, volume: Volume, prefix: string): 
   } catch (thrown) {
     const error = PailError.from(thrown)
     const known = tree.findByKey(prefix)
-    if (!isAbsence(error) || !known || known.listedMs === 0) throw error
+    if (!isAbsence(error) || !known || known.listedMs === 0) throw await volume.explain(error)
     return known.id
   } finally {
     cancel()

@@ -51,6 +51,7 @@ import { Transfers } from '../sync/transfers.ts'
 import { DIRECTORY_MODE, type Owner, Tree } from '../sync/tree.ts'
 import { withTrustGate } from '../sync/trust-gate.ts'
 import type { UploadBuffers } from '../sync/upload-buffers.ts'
+import { explainNoBucket } from './bucket-location.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
 import { RightsBook } from './rights.ts'
 import { Scratches } from './scratch.ts'
@@ -355,6 +356,12 @@ export class Volume {
     this.connectivity.resumed()
     database.writeLater(() => journal.retryRefused(volume, clock.nowMs()))
     this.syncer.wake()
+  }
+
+  /** @returns `error`, or one that says at which endpoint the bucket is */
+  explain(error: PailError): Promise<PailError> {
+    const { bucket, endpointUrl, signal } = this
+    return explainNoBucket(error, { service: this.#service, bucket, endpointUrl, signal })
   }
 
   #keysDigest(): string {
