@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { archiveCalls, archiveEvents } from './archive.ts'
 import { cacheCalls } from './cache-contract.ts'
-import { ERRORS, type ErrorCode, type WireError } from './errors.ts'
+import { ERROR_CODES, type WireError } from './errors.ts'
 import { folderCalls, folderEvents } from './folder-roles.ts'
 import { hintCalls, hintEvents } from './hints.ts'
 import { junkCalls } from './junk.ts'
@@ -26,7 +26,6 @@ import {
 /** Absolute, inside a mounted folder or the folder itself. */
 const LocalPath = z.string().min(1).max(4096)
 const ListMax = z.number().int().min(1).max(LIST_ENTRIES_MAX).default(100)
-const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 /** A week is longer than any script waits. */
 const WAIT_MS_MAX = 7 * 24 * 3600 * 1000
 
@@ -167,7 +166,7 @@ export const engineCalls = {
     input: z.object({
       path: LocalPath.optional(),
       seq: z.number().int().optional(),
-      cause: z.enum(errorCodes).optional(),
+      cause: z.enum(ERROR_CODES).optional(),
     }),
     output: SyncCounts,
   },

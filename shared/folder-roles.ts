@@ -1,5 +1,6 @@
 /**
- * Folders that send batches of files, or receive them: what a person chooses, and what is shown.
+ * Folders that send batches of files, or receive them: what a person chooses, and what is
+ * shown of it, a failure that holds a marker included.
  */
 import { z } from 'zod'
 import { WireErrorSchema } from './model.ts'

@@ -5,15 +5,13 @@
  */
 import { z } from 'zod'
 import { RestoreView } from './archive.ts'
-import { ERRORS, type ErrorCode } from './errors.ts'
+import { ERROR_CODES } from './errors.ts'
 import { HintView } from './hints.ts'
 import { ConnectionRequestsView, PinTotalView, UnavailableView } from './keeping-contract.ts'
 import { PendingOther, SyncView } from './sync-model.ts'
 
-const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
-
 export const WireErrorSchema = z.object({
-  code: z.enum(errorCodes),
+  code: z.enum(ERROR_CODES),
   detail: z.string(),
   where: z.record(z.string(), z.union([z.string(), z.number()])),
 })
@@ -102,7 +100,7 @@ export const MountView = z.object({
   errors: z.array(
     z.object({
       path: z.string(),
-      code: z.enum(errorCodes),
+      code: z.enum(ERROR_CODES),
       sentence: z.string(),
       atMs: z.number(),
     }),

@@ -4,7 +4,7 @@
  * Keeps: every list is bounded by a named limit and comes with its total.
  */
 import { z } from 'zod'
-import { ERRORS, type ErrorCode } from './errors.ts'
+import { ERROR_CODES } from './errors.ts'
 import { FileState, FolderState, NextTry } from './sync-states.ts'
 
 /** Entries of each list that a status carries; the calls give more. */
@@ -16,7 +16,6 @@ export const STATE_PATHS_MAX = 1_000
 /** Examples that a group of needs-attention entries carries. */
 export const GROUP_ENTRIES_MAX = 5
 
-const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
 const Count = z.number().int().min(0)
 
 export const QUEUE_OPS = ['put', 'marker', 'attributes', 'move', 'delete', 'fetch'] as const
@@ -61,7 +60,7 @@ export type AttentionEntry = z.infer<typeof AttentionEntry>
 
 /** Everything that waits for a person for one cause. */
 export const AttentionGroup = z.object({
-  cause: z.enum(errorCodes),
+  cause: z.enum(ERROR_CODES),
   sentence: z.string(),
   total: Count,
   entries: z.array(AttentionEntry).max(GROUP_ENTRIES_MAX),
@@ -163,6 +162,6 @@ export const PathState = z.discriminatedUnion('kind', [
     state: FolderState,
   }),
   /** Not below a folder of Pail, or not there. */
-  z.object({ kind: z.literal('unknown'), path: z.string(), code: z.enum(errorCodes) }),
+  z.object({ kind: z.literal('unknown'), path: z.string(), code: z.enum(ERROR_CODES) }),
 ])
 export type PathState = z.infer<typeof PathState>

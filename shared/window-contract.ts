@@ -1,5 +1,6 @@
 /**
- * What the window may ask of main: the one list of names that the preload bridge lets through.
+ * What the window may ask of main: the one list of names that the preload bridge lets through,
+ * each with what goes in and what comes back.
  */
 import { z } from 'zod'
 import { archiveCalls, RestoreView } from './archive.ts'

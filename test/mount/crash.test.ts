@@ -118,7 +118,7 @@ describe('Records that contradict each other', () => {
     await mount.pail.run(['pause'])
     await fs.writeFile(mount.path('new'), 'new content')
     await mount.kill9()
-    tamper(mount.dataDir, "UPDATE node SET kind = 77 WHERE name = 'new'")
+    await tamper(mount.dataDir, "UPDATE node SET kind = 77 WHERE name = 'new'")
 
     await mount.remount()
     const view = async () => (await mount.status()).mounts[0]
@@ -135,7 +135,7 @@ describe('Records that contradict each other', () => {
 
     await mount.unmount()
     await mount.kill9()
-    tamper(mount.dataDir, 'UPDATE node SET kind = 0 WHERE kind = 77')
+    await tamper(mount.dataDir, 'UPDATE node SET kind = 0 WHERE kind = 77')
     await mount.remount()
     expect(await fs.readFile(mount.path('new'), 'utf8')).toBe('new content')
     await mount.flush()
@@ -144,9 +144,9 @@ describe('Records that contradict each other', () => {
   })
 })
 
-/** Changes the database of a folder that no engine uses. */
-function tamper(dataDir: string, sql: string): void {
-  const database = Database.open(join(dataDir, 'pail.db'))
+/** Changes the database of a folder whose engine was killed; its last threads may hold it a moment. */
+async function tamper(dataDir: string, sql: string): Promise<void> {
+  const database = await vi.waitFor(() => Database.open(join(dataDir, 'pail.db')), SOON)
   database.writeNow(() => database.run(sql))
   database.close()
 }
