@@ -12,10 +12,12 @@ export function readEarlier(paths: readonly string[]): Results {
 function joined(one: Results, other: Results): Results {
   const later = other.cells.map((cell) => ({ ...cell, run: cell.run + one.runs }))
   const memory = one.memory.length > 0 ? one.memory : other.memory
+  const promises = one.promises?.length ? one.promises : other.promises
   return {
     ...one,
     cells: [...one.cells, ...later],
     memory,
+    ...(promises ? { promises } : {}),
     runs: one.runs + other.runs,
     minutes: one.minutes + other.minutes,
   }

@@ -15,6 +15,7 @@ export type Options = {
   readonly caseIds: ReadonlySet<string>
   readonly tools: ReadonlySet<string>
   readonly withMemory: boolean
+  readonly withPromises: boolean
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -25,7 +26,7 @@ export const USAGE = `npm run bench -- [options]
   --delays A,B       round-trip delays in milliseconds (0,30)
   --limit SECONDS    what one case of one tool may take (20)
   --minutes N        no case is repeated after this time (11)
-  --cases A,B        ${CASES.map(({ id }) => id).join(', ')}; memory
+  --cases A,B        ${CASES.map(({ id }) => id).join(', ')}; memory, promises
   --tools A,B        ${TOOL_NAMES.join(', ')}`
 
 export function readOptions(args: readonly string[]): Options | undefined {
@@ -46,7 +47,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     },
   })
   if (values.help) return undefined
-  const caseIds = new Set(values.cases?.split(',') ?? [...CASES.map(({ id }) => id), 'memory'])
+  const caseIds = new Set(
+    values.cases?.split(',') ?? [...CASES.map(({ id }) => id), 'memory', 'promises'],
+  )
   return {
     isQuick: values.quick ?? false,
     writesDocs: values['write-docs'] ?? false,
@@ -58,5 +61,6 @@ export function readOptions(args: readonly string[]): Options | undefined {
     caseIds,
     tools: new Set(values.tools?.split(',') ?? TOOL_NAMES),
     withMemory: caseIds.has('memory'),
+    withPromises: caseIds.has('promises'),
   }
 }

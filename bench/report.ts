@@ -23,6 +23,7 @@ export function reportOf(results: Results, pictures: readonly string[] = []): st
     machineOf(results),
     ...pictures,
     memoryOf(results),
+    promisesOf(results),
     slowerOf(results),
     ...results.delaysMs.map((delayMs) => timesTable(results, delayMs)),
     requestsTable(results),
@@ -90,6 +91,18 @@ function memoryOf({ memory }: Results): string {
     '|---|--:|--:|',
     ...rows,
   ].join('\n')
+}
+
+function promisesOf({ promises = [] }: Results): string {
+  if (promises.length === 0) return ''
+  const rows = promises.map(({ title, ms, medianMs, mostMs, barMs }) => {
+    const [median, most] = [medianMs, mostMs].map((value) =>
+      value === undefined ? '' : formatMs(value),
+    )
+    return [title, median ?? '', most ?? '', formatMs(ms), formatMs(barMs)]
+  })
+  const head = ['what', 'median', '99 of 100', 'slowest', 'bar']
+  return ['### What is promised in time', '', ...tableOf(head, rows)].join('\n')
 }
 
 const MEMORY_BAR_BYTES = 200 * 1024 ** 2

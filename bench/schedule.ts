@@ -11,6 +11,7 @@ import { Lab } from './lab.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { FULL_MEMORY, type MemoryFigure, measureMemory, QUICK_MEMORY } from './memory.ts'
 import type { Options } from './options.ts'
+import { FULL_PROMISES, measurePromises, type PromiseFigure, QUICK_PROMISES } from './promises.ts'
 import { type DelayProxy, startProxy } from './proxy.ts'
 import { missingTools, TOOL_NAMES, type ToolName } from './tools.ts'
 import { Worker } from './worker.ts'
@@ -31,6 +32,8 @@ export type Results = {
   readonly sizes: Sizes
   readonly cells: readonly Cell[]
   readonly memory: readonly MemoryFigure[]
+  /** Absent in runs of before they were measured. */
+  readonly promises?: readonly PromiseFigure[]
 }
 
 const SHARED_BUCKET = 'bench-shared'
@@ -54,6 +57,7 @@ export async function runAll(options: Options, say: (line: string) => void): Pro
     for (const delayMs of options.delaysMs) proxies.push(await startProxy(server.url, delayMs))
     const rounds = { options, sizes, tools, say }
     const memory = options.withMemory ? await runMemory({ lab, worker }, options, say) : []
+    const promises = options.withPromises ? await runPromises({ lab, worker }, options, say) : []
     const cells = await runRounds(rounds, { lab, worker, proxies })
     const { runs, limitMs, delaysMs, isQuick } = options
     const minutes = (performance.now() - start) / 60_000
@@ -73,6 +77,7 @@ export async function runAll(options: Options, say: (line: string) => void): Pro
       sizes,
       cells,
       memory,
+      promises,
     }
   } finally {
     worker.stop()
@@ -100,6 +105,21 @@ async function runMemory(
     say(
       `memory  ${title}: ${Math.round(peakBytes / 1024 ** 2)} MiB, ${seconds(ms)}${failure ?? ''}`,
     )
+  }
+  return figures
+}
+
+async function runPromises(
+  rig: { readonly lab: Lab; readonly worker: Worker },
+  options: Options,
+  say: (line: string) => void,
+): Promise<PromiseFigure[]> {
+  const figures = await measurePromises({
+    ...rig,
+    sizes: options.isQuick ? QUICK_PROMISES : FULL_PROMISES,
+  })
+  for (const { title, ms, barMs } of figures) {
+    say(`promise ${title}: ${ms.toFixed(1)} ms, bar ${barMs} ms`)
   }
   return figures
 }

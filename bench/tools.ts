@@ -29,6 +29,11 @@ export type ToolMount = {
   readonly pid: number
   /** Pail alone can be asked; the others are looked at from outside. */
   flush(): Promise<void>
+  /**
+   * Kills the process that serves, and mounts again over what it left behind. Pail alone.
+   * @returns until the mount answered again, in milliseconds
+   */
+  crash(): Promise<number>
   end(): Promise<void>
 }
 
@@ -41,7 +46,11 @@ type Place = {
   readonly environment: Readonly<Record<string, string>>
 }
 
-type Serving = { flush(): Promise<void> }
+type Serving = {
+  flush(): Promise<void>
+  /** @returns the new process */
+  readonly again?: () => Promise<number>
+}
 
 const MOUNT_MS = 30_000
 const FLUSH_SECONDS = '60'
@@ -75,8 +84,15 @@ export async function mountTool(name: ToolName, source: Source): Promise<ToolMou
     pid = started
   }
   try {
-    const { flush } = await SERVE[name]({ ...place, onStarted }, source)
-    return { dir, pid, flush, end }
+    const { flush, again } = await SERVE[name]({ ...place, onStarted }, source)
+    const crash = async () => {
+      await endProcess(pid)
+      const start = performance.now()
+      if (!again) throw new Error(`${name} is not started again`)
+      pid = await again()
+      return performance.now() - start
+    }
+    return { dir, pid, flush, crash, end }
   } catch (thrown) {
     await end()
     throw thrown
@@ -148,9 +164,12 @@ async function servePail(place: Place, { url, bucket }: Source): Promise<Serving
     if (code !== 0) throw new Error(`pail ${args[0]}: ${output()}`)
   }
   const keys = ['--endpoint', url, '--passwd-file', place.keysFile]
-  await call('mount', bucket, place.dir, ...keys, '--no-confirm-deletes')
-  const { pid } = parseHolder(readFileSync(join(dataDir, 'engine.lock'), 'utf8'))
-  if (pid === undefined) throw new Error('the engine of the mount is not known')
-  place.onStarted(pid)
-  return { flush: () => call('flush', '--wait', '--timeout', FLUSH_SECONDS) }
+  const mount = async () => {
+    await call('mount', bucket, place.dir, ...keys, '--no-confirm-deletes')
+    const { pid } = parseHolder(readFileSync(join(dataDir, 'engine.lock'), 'utf8'))
+    if (pid === undefined) throw new Error('the engine of the mount is not known')
+    return pid
+  }
+  place.onStarted(await mount())
+  return { flush: () => call('flush', '--wait', '--timeout', FLUSH_SECONDS), again: mount }
 }

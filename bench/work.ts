@@ -4,6 +4,8 @@ export type Timed = {
   readonly ms: number
   /** Until the first byte, or the first name, was there. */
   readonly firstMs?: number
+  /** What each of many small operations took, by its kind, in the order they were done. */
+  readonly eachMs?: Readonly<Record<string, readonly number[]>>
 }
 
 type Work =
@@ -30,6 +32,15 @@ type Work =
   | { readonly op: 'rename'; readonly from: string; readonly to: string }
   | { readonly op: 'makeFolder'; readonly path: string }
   | { readonly op: 'firstName'; readonly dir: string }
+  | {
+      /** Everything that is known of a folder, asked again and again. */
+      readonly op: 'known'
+      readonly dir: string
+      readonly names: readonly string[]
+      readonly sizeBytes: number
+      readonly rounds: number
+      readonly pauseMs: number
+    }
   | {
       readonly op: 'program'
       readonly program: string

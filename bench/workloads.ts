@@ -11,8 +11,11 @@ import {
   mkdirSync,
   opendirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
+  statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -105,6 +108,26 @@ function firstName(dir: string): number {
   }
 }
 
+function askKnown(request: WorkRequest<'known'>): Readonly<Record<string, readonly number[]>> {
+  const { dir, names, sizeBytes, rounds, pauseMs } = request
+  const eachMs: Record<string, number[]> = { stat: [], list: [], read: [], statfs: [] }
+  const timed = (kind: string, ask: () => void) => {
+    const start = performance.now()
+    ask()
+    eachMs[kind]?.push(since(start))
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      timed('stat', () => statSync(join(dir, name)))
+      timed('read', () => readWhole(join(dir, name), sizeBytes))
+    }
+    timed('list', () => readdirSync(dir))
+    timed('statfs', () => statfsSync(dir))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+  }
+  return eachMs
+}
+
 function work(request: WorkRequest): Timed {
   const start = performance.now()
   switch (request.op) {
@@ -135,6 +158,10 @@ function work(request: WorkRequest): Timed {
       return { ms: since(start) }
     case 'firstName':
       return { ms: firstName(request.dir) - start }
+    case 'known': {
+      const eachMs = askKnown(request)
+      return { ms: since(start), eachMs }
+    }
     case 'program':
       runProgram(request.program, request.args, request.linesMin)
       return { ms: since(start) }

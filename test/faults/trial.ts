@@ -4,6 +4,7 @@
  * A trial finds out, and does not decide: what it found is asserted by the test.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FaultProxy } from '../support/fault-proxy.ts'
@@ -66,6 +67,8 @@ export async function runTrial(ground: Ground, name: string, faultCase: FaultCas
     await worker.stop()
     await mount.cleanUp()
     await proxy.stop()
+    // Some hundred trials, each with a copy of everything, would fill a disk.
+    await rm(join(server.dir, bucket), { recursive: true, force: true })
   }
 }
 
