@@ -76,6 +76,29 @@ describe('pail mount --foreground', () => {
     },
   )
 
+  test('comes back with all that was closed when it is killed and started again, as a service is', async () => {
+    const { home, pail } = await inForeground('service')
+    await server.pause()
+    try {
+      await fs.writeFile(home.path('closed'), 'closed before the kill')
+      process.kill(pail.pid, 'SIGKILL')
+      await pail.finished
+      // Programs meet a dead mount until the service is started again.
+      await expect(fs.stat(home.path('closed'))).rejects.toThrow('ENOTCONN')
+    } finally {
+      server.resume()
+    }
+    const again = home.startForeground()
+    await again.waitFor('Mounted')
+    expect(await fs.readFile(home.path('closed'), 'utf8')).toBe('closed before the kill')
+    await home.flush()
+    expect(new TextDecoder().decode(await s3.get('service', 'closed'))).toBe(
+      'closed before the kill',
+    )
+    process.kill(again.pid, 'SIGTERM')
+    await expectEnded(home, again)
+  })
+
   test('ends on SIGTERM while the server does not answer, and says what waits', async () => {
     const { home, pail } = await inForeground('silent')
     await fs.writeFile(home.path('first'), 'x')
