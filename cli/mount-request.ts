@@ -17,6 +17,7 @@ export type MountOptions = {
   readonly allowOther?: boolean
   readonly attributes?: 'listing' | 'all'
   readonly syncXattrs?: boolean
+  readonly maxKeyBytes?: number
   readonly foreground?: boolean
   readonly create?: boolean
   readonly confirmDeletes?: boolean
@@ -53,6 +54,7 @@ export function planMount(
       ...(options.allowOther === true || s3fs.allowOther ? { allowOther: true } : {}),
       attributes: options.attributes ?? 'listing',
       syncXattrs: options.syncXattrs === true || s3fs.syncXattrs,
+      ...(options.maxKeyBytes === undefined ? {} : { keyBytesMax: options.maxKeyBytes }),
     },
     ...(passwordFile === undefined ? {} : { passwordFile: resolve(from.cwd, passwordFile) }),
     warnings: s3fs.warnings,

@@ -1,6 +1,7 @@
 /** What the definitions of all commands share. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { resolveDataDir } from '../engine/mounts/data-dir.ts'
+import { KEY_BYTES_MAX, LONG_KEY_BYTES_MAX } from '../shared/key-bytes.ts'
 import type { Subject } from './sentences.ts'
 import type { World } from './world.ts'
 
@@ -31,4 +32,11 @@ export function parseSeconds(text: string): number {
     throw new InvalidArgumentError(`write seconds, from 0 to ${SECONDS_MAX}`)
   }
   return Math.max(1, Math.ceil(seconds * 1000))
+}
+
+/** Servers that are not S3 may take longer keys; shorter ones than S3's are no server's limit. */
+export function parseKeyBytes(text: string): number {
+  const bytes = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (bytes >= KEY_BYTES_MAX && bytes <= LONG_KEY_BYTES_MAX) return bytes
+  throw new InvalidArgumentError(`write bytes, from ${KEY_BYTES_MAX} to ${LONG_KEY_BYTES_MAX}`)
 }

@@ -23,7 +23,14 @@ import { EXIT, exitCodeFor } from './exit-codes.ts'
 import { addJunkCommand } from './junk-command.ts'
 import type { MountOptions } from './mount-request.ts'
 import { addPinCommands, type CommandTools } from './pin-commands.ts'
-import { addCommand, DATA_DIR_HELP, dataDirOf, parseSeconds, type Run } from './program-parts.ts'
+import {
+  addCommand,
+  DATA_DIR_HELP,
+  dataDirOf,
+  parseKeyBytes,
+  parseSeconds,
+  type Run,
+} from './program-parts.ts'
 import { addSyncCommands } from './program-sync.ts'
 import { addRestoreCommand } from './restore-command.ts'
 import { describeError, type Subject } from './sentences.ts'
@@ -115,6 +122,7 @@ function addMount(program: Command, run: Run): void {
         .default('listing'),
     )
     .option('--sync-xattrs', 'keep extended attributes in the bucket, too')
+    .option('--max-key-bytes <n>', 'for a server that takes longer keys than S3', parseKeyBytes)
     .option('-f, --foreground', 'stay until the folder is unmounted')
     .option('--no-confirm-deletes', 'never ask before deleting very many objects at once')
     .option('--create', 'make the folder when it is missing')

@@ -10,6 +10,7 @@ import { folderCalls, folderEvents } from './folder-roles.ts'
 import { hintCalls, hintEvents } from './hints.ts'
 import { junkCalls } from './junk.ts'
 import { keepingCalls, keepingEvents } from './keeping-contract.ts'
+import { KEY_BYTES_MAX, LONG_KEY_BYTES_MAX } from './key-bytes.ts'
 import { BucketView, Credentials, Endpoint, MountView, StatusView } from './model.ts'
 import {
   AttentionList,
@@ -72,6 +73,13 @@ export const engineCalls = {
       attributes: z.enum(['listing', 'all']).default('listing'),
       /** Extended attributes travel to the bucket, in the form of s3fs. */
       syncXattrs: z.boolean().default(false),
+      /** Longest key of what is made here, in bytes: for servers that take longer ones than S3. */
+      keyBytesMax: z
+        .number()
+        .int()
+        .min(KEY_BYTES_MAX)
+        .max(LONG_KEY_BYTES_MAX)
+        .default(KEY_BYTES_MAX),
       /** Ask before the bucket loses more than 1,000 objects, or most of the folder, at once. */
       confirmDeletes: z.boolean().default(true),
       /** Make the folder when it is missing (the app's default folders). */

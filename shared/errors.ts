@@ -303,7 +303,7 @@ export const ERRORS = {
   'vfs/name-too-long': row(
     'ENAMETOOLONG',
     'never',
-    'Use a shorter name: 255 bytes a name, 1,024 bytes a key.',
+    'Use a shorter name: 255 bytes a name, 1,024 bytes a key unless mounted for longer ones.',
   ),
   'vfs/not-text': row('EILSEQ', 'never', 'Use a name that is valid UTF-8.'),
   'vfs/not-listable': row(

@@ -289,6 +289,7 @@ export class MountSession {
           : volume.restores.isOutOfReach(row),
       attributes: volume.attributes,
       wantsAllAttributes: request.attributes === 'all',
+      keyBytesMax: request.keyBytesMax,
       programOf: (pid) => this.#programs.of(pid),
       virtualXattrs: stateXattrs(this.#parts.stateOf),
       onDidReadWhole: (id) => volume.siblings.noteRead(id),

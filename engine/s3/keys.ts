@@ -6,10 +6,9 @@
  */
 import { createHash } from 'node:crypto'
 import { PailError } from '../../shared/errors.ts'
+import { KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import { escapeForHost, type Host, hostOf, isRefusedName } from './host-names.ts'
 
-/** @see S3 API reference, object key naming: 1,024 bytes of UTF-8 */
-export const KEY_BYTES_MAX = 1024
 /** NAME_MAX of Linux; macOS and Windows count other units and stay below it for ASCII names. */
 export const NAME_BYTES_MAX = 255
 

@@ -4,6 +4,7 @@
  * Keeps: the event loop free: a turn of it between two pages of rows and two stretches of a file.
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { LONG_KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import type { Etag } from '../s3/object-store.ts'
 import type { BlockCache } from '../store/block-cache.ts'
 import type { NodeRow } from '../store/nodes.ts'
@@ -15,7 +16,8 @@ const PAGE_ROWS = 200
 /** What of a file is looked for in one turn of the loop. */
 const LOOK_BYTES = 64 * 1024 * 1024
 const VERIFY_BYTES = 1024 * 1024
-const DEPTH_MAX = 1_024
+/** No key has more parts. */
+const DEPTH_MAX = LONG_KEY_BYTES_MAX / 2
 
 /** Files kept by the pin of `root`, without those that a nearer pin excludes. */
 export async function* pinnedFiles(

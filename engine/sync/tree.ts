@@ -11,13 +11,7 @@ import { PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import {
-  componentOfName,
-  KEY_BYTES_MAX,
-  keyBytes,
-  NAME_BYTES_MAX,
-  nameOfComponent,
-} from '../s3/keys.ts'
+import { componentOfName, keyBytes, NAME_BYTES_MAX, nameOfComponent } from '../s3/keys.ts'
 import type { Database } from '../store/database.ts'
 import type { Journal, JournalRow } from '../store/journal.ts'
 import type { NodeRow, Nodes } from '../store/nodes.ts'
@@ -58,6 +52,14 @@ export type TreeParts = {
   readonly rootId: number
   /** Who owns what the bucket says nothing about. */
   readonly owner: Owner
+}
+
+/** What a name is to fit. */
+type Fit = {
+  readonly kind: NodeRow['kind']
+  readonly keyBytesMax: number
+  /** What the longest key below it has behind its own. */
+  readonly bytesBelow?: number
 }
 
 export const FILE_MODE = 0o644
@@ -188,11 +190,8 @@ export class Tree {
     return above === '' ? row.name : `${above}/${row.name}`
   }
 
-  /**
-   * Refuses names and keys that no bucket can hold, before anything is asked or written.
-   * @param bytesBelow what the longest key below it has behind its own
-   */
-  checkName(directory: NodeRow, name: string, kind: NodeRow['kind'], bytesBelow = 0): void {
+  /** Refuses names and keys that the bucket cannot hold, before anything is asked or written. */
+  checkName(directory: NodeRow, name: string, { kind, keyBytesMax, bytesBelow = 0 }: Fit): void {
     if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
       throw new PailError('vfs/name-too-long', `${Buffer.byteLength(name)} bytes in a name`)
     }
@@ -201,7 +200,7 @@ export class Tree {
     }
     const key = this.keyOf(directory) + componentOfName(name) + (kind === 'directory' ? '/' : '')
     const bytes = keyBytes(key) + bytesBelow
-    if (bytes > KEY_BYTES_MAX) throw new PailError('vfs/name-too-long', `${bytes} bytes in a key`)
+    if (bytes > keyBytesMax) throw new PailError('vfs/name-too-long', `${bytes} bytes in a key`)
   }
 
   isRunning(row: JournalRow): boolean {

@@ -38,6 +38,8 @@ export type MountVfsParts = {
   readonly attributes: AttributeRequests
   /** Are attributes asked for that no listing tells? */
   readonly wantsAllAttributes: boolean
+  /** Longest key of what is made or renamed here. Absent: as long as S3's. */
+  readonly keyBytesMax?: number
   readonly virtualXattrs?: VirtualXattrs
   /** False: what is copied must come from this disk. Absent: always. */
   readonly isOnline?: () => boolean

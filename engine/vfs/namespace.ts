@@ -5,6 +5,7 @@
  *        empty when a fresh listing says so, or when there is no network, the last one.
  */
 import { ERRORS, PailError } from '../../shared/errors.ts'
+import { KEY_BYTES_MAX, LONG_KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import { present } from '../base/assert.ts'
 import { keyBytes, NAME_BYTES_MAX } from '../s3/keys.ts'
 import type { NodeRow } from '../store/nodes.ts'
@@ -21,8 +22,8 @@ import type {
   RenameMode,
 } from './vfs.ts'
 
-/** Depth of directories that is looked through when a directory is moved. */
-const DEPTH_MAX = 1024
+/** Depth of directories that is looked through when a directory is moved: no key has more parts. */
+const DEPTH_MAX = LONG_KEY_BYTES_MAX / 2
 const SET_GID = 0o2000
 
 export class Namespace {
@@ -133,7 +134,7 @@ export class Namespace {
     this.checkWritable()
     const { tree, origin } = this.#parts
     const parent = tree.directory(directory)
-    tree.checkName(parent, name, 'file')
+    this.#checkFits(parent, name, 'file')
     const existing = await this.#existing(context, directory, name)
     if (existing) {
       if (request.exclusive) throw new PailError('vfs/exists', name)
@@ -149,7 +150,7 @@ export class Namespace {
     this.checkWritable()
     const { tree, origin } = this.#parts
     const parent = tree.directory(directory)
-    tree.checkName(parent, name, 'directory')
+    this.#checkFits(parent, name, 'directory')
     if (await this.#existing(context, directory, name)) throw new PailError('vfs/exists', name)
     this.checkName(directory, name)
     const entry = newEntry(context, parent, 'directory', mode)
@@ -161,7 +162,7 @@ export class Namespace {
     this.checkWritable()
     const { tree, origin } = this.#parts
     const parent = tree.directory(directory)
-    tree.checkName(parent, name, 'file')
+    this.#checkFits(parent, name, 'file')
     const targetBytes = Buffer.byteLength(target)
     if (targetBytes === 0) throw new PailError('vfs/not-found', 'a link to nothing')
     if (targetBytes > LINK_BYTES_MAX) throw new PailError('vfs/name-too-long', `${targetBytes}`)
@@ -236,14 +237,19 @@ export class Namespace {
     }
   }
 
+  #checkFits(directory: NodeRow, name: string, kind: NodeRow['kind'], bytesBelow = 0): void {
+    const { tree, keyBytesMax = KEY_BYTES_MAX } = this.#parts
+    tree.checkName(directory, name, { kind, keyBytesMax, bytesBelow })
+  }
+
   /** What lies below a directory moves with it: its keys have to fit as well. */
   #checkNewPlace(row: NodeRow, target: NodeRow, name: string): void {
     const { tree } = this.#parts
-    tree.checkName(target, name, row.kind)
+    this.#checkFits(target, name, row.kind)
     if (row.kind !== 'directory') return
     // Shorter keys always fit; only for longer ones everything below is looked through.
     const grows = keyBytes(`${tree.keyOf(target)}${name}/`) > keyBytes(tree.keyOf(row))
-    if (grows) tree.checkName(target, name, row.kind, tree.nodes.longestPathBytes(row.id))
+    if (grows) this.#checkFits(target, name, row.kind, tree.nodes.longestPathBytes(row.id))
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startFauxqs } from 'fauxqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -222,6 +222,51 @@ describe('One of them', () => {
     await mount.flush()
     expect(await keysOf(store)).toEqual(['a'])
     expect(await fs.readFile(mount.path('a (object)'), 'utf8')).toBe('content of a')
+  })
+})
+
+describe('Keys longer than those of S3', () => {
+  const BYTES_MAX = 3_600
+  const longKey = (bytes: number) =>
+    `${'d'.repeat(99)}/`.repeat(Math.floor(bytes / 100) - 1) + 'f'.repeat(100 + (bytes % 100))
+  const keyIn = (folder: string, bytes: number) => `${folder}/${longKey(bytes - folder.length - 1)}`
+
+  test('are made, renamed and removed where the mount asks for them, up to its limit', async () => {
+    const { bucket, store } = await bucketWith([])
+    const options = { server: { url, ...KEYS }, bucket, keyBytesMax: BYTES_MAX }
+    const mount = await pailMount(options)
+    const [longest, moved] = [keyIn('folder', BYTES_MAX), keyIn('moved!', BYTES_MAX)]
+    await fs.mkdir(dirname(mount.path(longest)), { recursive: true })
+    await fs.writeFile(mount.path(longest), 'at the limit')
+    const tooLong = { code: 'ENAMETOOLONG' }
+    await expect(fs.writeFile(mount.path(`${longest}y`), 'x')).rejects.toMatchObject(tooLong)
+    await mount.flush()
+    expect(await contentOf(store, longest)).toBe('at the limit')
+    const further = fs.rename(mount.path('folder'), mount.path('further'))
+    await expect(further).rejects.toMatchObject(tooLong)
+    await fs.rename(mount.path('folder'), mount.path('moved!'))
+    await mount.flush()
+    expect(await contentOf(store, moved)).toBe('at the limit')
+    await mount.unmount()
+    const again = await pailMount(options)
+    expect(await fs.readFile(again.path(moved), 'utf8')).toBe('at the limit')
+    await run('rm', ['-r', again.path('moved!')])
+    await again.flush()
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  test('are shown and can be changed by any mount, which makes no others', async () => {
+    const key = keyIn('theirs', BYTES_MAX)
+    const { bucket, store } = await bucketWith([key])
+    const mount = await mountOf(bucket)
+    await fs.appendFile(mount.path(key), ', and more')
+    const beside = join(dirname(mount.path(key)), 'x')
+    await expect(fs.writeFile(beside, 'x')).rejects.toMatchObject({ code: 'ENAMETOOLONG' })
+    await mount.flush()
+    expect(await contentOf(store, key)).toBe(`content of ${key}, and more`)
+    await expect(mount.pail.run(['mount', 'b', 'd', '--max-key-bytes', '9000'])).resolves.toEqual(
+      expect.objectContaining({ code: 2, stderr: expect.stringContaining('from 1024 to 8192') }),
+    )
   })
 })
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import { type PailHome, startPail } from '../support/pail-mount.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
 import { Rename, renameWith } from '../support/system-calls.ts'
@@ -11,7 +12,6 @@ import { startVersitygw, type Versitygw } from '../support/versitygw.ts'
 
 const run = promisify(execFile)
 const BUCKET = 'refusals'
-const KEY_BYTES_MAX = 1024
 
 let server: Versitygw
 let s3: PlainS3

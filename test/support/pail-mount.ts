@@ -37,6 +37,8 @@ export type PailOptions = {
   readonly allowOther?: boolean
   readonly attributes?: 'all'
   readonly syncXattrs?: boolean
+  /** Longest key of what is made in the folder; absent: as long as S3's. */
+  readonly keyBytesMax?: number
   /** False: very many deletions at once go to the bucket without a person's answer. */
   readonly confirmDeletes?: boolean
   /** An absent one is new, and goes with the mount. */
@@ -76,7 +78,7 @@ export class PailHome {
   /** What follows `pail` to mount it, in the background. */
   get mountArguments(): string[] {
     const { server, bucket, subpath, readOnly, allowOther, attributes, syncXattrs } = this.#options
-    const { confirmDeletes = true } = this.#options
+    const { confirmDeletes = true, keyBytesMax } = this.#options
     const source = subpath === undefined ? bucket : `${bucket}:/${subpath}`
     const keys = ['--endpoint', server.url, '--passwd-file', this.passwordFile]
     const more = [
@@ -84,6 +86,7 @@ export class PailHome {
       ...(allowOther ? ['--allow-other'] : []),
       ...(attributes ? ['--attributes', attributes] : []),
       ...(syncXattrs ? ['--sync-xattrs'] : []),
+      ...(keyBytesMax === undefined ? [] : ['--max-key-bytes', String(keyBytesMax)]),
       ...(confirmDeletes ? [] : ['--no-confirm-deletes']),
     ]
     return ['mount', source, this.dir, ...keys, ...more]

@@ -9,7 +9,7 @@ import {
   formatUnmounted,
   printable,
 } from '../../../cli/format.ts'
-import { parseSeconds } from '../../../cli/program-parts.ts'
+import { parseKeyBytes, parseSeconds } from '../../../cli/program-parts.ts'
 import { describeError } from '../../../cli/sentences.ts'
 import { ERRORS, type ErrorCode, PailError } from '../../../shared/errors.ts'
 import type { MountView } from '../../../shared/model.ts'
@@ -46,6 +46,14 @@ describe('Numbers', () => {
     expect(parseSeconds('2.5')).toBe(2_500)
     expect(parseSeconds('0')).toBe(1)
     for (const text of ['', 'x', '-1', '1e99', 'NaN']) expect(() => parseSeconds(text)).toThrow()
+  })
+
+  test('the longest key is one of S3, or longer as far as any program could name a file', () => {
+    expect(parseKeyBytes('1024')).toBe(1_024)
+    expect(parseKeyBytes('8192')).toBe(8_192)
+    for (const text of ['', '1023', '8193', '4k', '-2000', '2e3', '0x800']) {
+      expect(() => parseKeyBytes(text)).toThrow('write bytes, from 1024 to 8192')
+    }
   })
 })
 

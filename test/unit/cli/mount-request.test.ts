@@ -30,6 +30,12 @@ describe('Mount request', () => {
     })
   })
 
+  test('asks for longer keys only when that was typed', () => {
+    const endpoint = 'https://s3.example.com'
+    expect(plan({ endpoint, maxKeyBytes: 2_000 }).request.keyBytesMax).toBe(2_000)
+    expect(plan({ endpoint }).request.keyBytesMax).toBeUndefined()
+  })
+
   test('is the same when it is spelled for s3fs', () => {
     const option = ['url=https://s3.example.com,use_path_request_style,ro', 'passwd_file=keys']
     const typed = { endpoint: 'https://s3.example.com', passwdFile: 'keys', readOnly: true }

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   componentOfName,
-  KEY_BYTES_MAX,
   keyBytes,
   NAME_BYTES_MAX,
   nameBeside,
   nameOfComponent,
   normalizeSubpath,
 } from '../../../engine/s3/keys.ts'
+import { KEY_BYTES_MAX } from '../../../shared/key-bytes.ts'
 
 const SEED = Number(process.env.PAIL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
