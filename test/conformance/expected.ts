@@ -105,16 +105,6 @@ const MISSES: readonly Misses[] = [
       unlink::update_ctime_success::regular
     `,
   },
-  {
-    reason: 'a key has at most 1,024 bytes: the case begins with a path of 4,095 (ENAMETOOLONG)',
-    cases: `
-      chmod::enametoolong_path chown::enametoolong_path chown::lchown::enametoolong_path
-      link::enametoolong_path mkdir::enametoolong_path mkfifo::enametoolong_path
-      mknod::enametoolong_path mknod::privileged::enametoolong_path open::enametoolong_path
-      rename::enametoolong_path rmdir::enametoolong_path symlink::enametoolong_path
-      truncate::enametoolong_path unlink::enametoolong_path
-    `,
-  },
 ]
 
 /** The reason of each case, by its name. */

@@ -7,10 +7,11 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { LONG_KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pailMount } from '../support/pail-mount.ts'
-import { startVersitygw } from '../support/versitygw.ts'
 import { EXPECTED_MISSES } from './expected.ts'
+import { startMoto } from './moto.ts'
 import { countOf, judge, parseReport, pjdfstest, writeConfiguration } from './pjdfstest.ts'
 
 const run = promisify(execFile)
@@ -32,10 +33,11 @@ describe('pjdfstest', () => {
     await mkdir(dir)
     await chmod(folder, 0o755)
     await writeConfiguration(config, USERS)
-    const server = await startVersitygw()
+    const server = await startMoto()
     onTestFinished(() => server.stop())
     await server.createBucket(BUCKET)
-    const mount = await pailMount({ server, bucket: BUCKET, allowOther: true })
+    const options = { allowOther: true, keyBytesMax: LONG_KEY_BYTES_MAX }
+    const mount = await pailMount({ server, bucket: BUCKET, ...options })
     await chmod(mount.home, 0o755)
     const local = await pjdfstest(config, dir, mount.dir)
     const mounted = await pjdfstest(config, mount.dir, dir)
