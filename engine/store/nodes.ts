@@ -50,6 +50,8 @@ export type NodeRow = {
   readonly isLocal: boolean
   /** Directories: Hadoop's `name_$folder$` lies beside it. */
   readonly hasFolderObject: boolean
+  /** Directories: version of an empty object `name` that stands for it as well (old s3fs); null: none. */
+  readonly slashless: string | null
   /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null
   /** Where a symbolic link points; null: not known. */
@@ -87,6 +89,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     hasMarker: false,
     isLocal: false,
     hasFolderObject: false,
+    slashless: null,
     metadata: null,
     target: null,
     meanwhile: null,
@@ -124,6 +127,7 @@ const COLUMNS = {
   hasMarker: 'has_marker',
   isLocal: 'local',
   hasFolderObject: 'has_folder_object',
+  slashless: 'slashless',
   metadata: 'metadata',
   target: 'target',
   meanwhile: 'meanwhile',
@@ -436,6 +440,7 @@ function parse(row: Row, trust: Trust): NodeRow {
     hasMarker: row.has_marker === 1,
     isLocal: row.local === 1,
     hasFolderObject: row.has_folder_object === 1,
+    slashless: text(row.slashless),
     metadata: text(row.metadata),
     target: text(row.target),
     meanwhile: text(row.meanwhile),

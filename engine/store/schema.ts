@@ -50,6 +50,9 @@ CREATE TABLE cached_block (
  * node.metadata: what the version in the bucket carries beside its bytes (object-attributes.ts), as
  * JSON; null: not known. node.target: where a symbolic link points; null: not known.
  *
+ * node.slashless: of a directory that old s3fs stored under its name without a slash: which version
+ * (object-attributes.ts); null: no such object.
+ *
  * xattr: extended attributes, of the node whatever its name (xattrs.ts).
  * node.meanwhile: what a listing saw under the key beside a change of ours: `changed`, `deleted`.
  * node.modified_ms: when the version was stored, by the server's clock, as a listing told; null: none
@@ -103,6 +106,7 @@ CREATE TABLE node (
   local INTEGER NOT NULL DEFAULT 0,
   has_marker INTEGER NOT NULL DEFAULT 0,
   has_folder_object INTEGER NOT NULL DEFAULT 0,
+  slashless TEXT,
   metadata TEXT,
   target TEXT,
   meanwhile TEXT,

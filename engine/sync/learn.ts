@@ -6,18 +6,23 @@
  *        the bucket does not have yet stands.
  * Never: asks the network, journals anything.
  */
+import { componentOfName, nameOfComponent } from '../s3/keys.ts'
 import type { ObjectFacts } from '../s3/object-store.ts'
 import type { NodeChanges, NodeRow } from '../store/nodes.ts'
+import { isLeavingBelow } from './leaving.ts'
 import {
   encodeFacts,
   type FoundAttributes,
   isLinkSize,
+  isSlashlessDirectory,
   LINK_MODE,
   readAttributes,
+  slashlessVersion,
 } from './object-attributes.ts'
 import { decodeXattrs, isSystemXattr, VIRTUAL_PREFIX } from './s3fs-xattrs.ts'
 import { supersede } from './supersede.ts'
-import type { Tree, TreeChange } from './tree.ts'
+import { DIRECTORY_MODE, type Tree, type TreeChange } from './tree.ts'
+import { forgetRow } from './tree-merge.ts'
 
 type Note = (change: TreeChange) => void
 
@@ -56,6 +61,11 @@ function learnRow(tree: Tree, row: NodeRow, facts: ObjectFacts, note: Note): voi
     becomeLink(tree, row, { ...changesBy(tree, row, found), mode: LINK_MODE, metadata }, note)
     return
   }
+  if (row.kind === 'file' && isSlashlessDirectory(row.remoteSize, facts)) {
+    const mode = found.mode ?? DIRECTORY_MODE
+    const known = { ...changesBy(tree, row, found), mode, metadata }
+    if (joinDirectory(tree, row, known, note) || becomeDirectory(tree, row, known, note)) return
+  }
   const changes = changesBy(tree, row, found)
   const hasXattrs = learnXattrs(tree, row, facts.metadata.xattr)
   const isVisible = Object.keys(changes).length > 0 || hasXattrs
@@ -88,6 +98,51 @@ function becomeLink(tree: Tree, row: NodeRow, known: NodeChanges, note: Note): v
   const link = supersede(tree, row, { ...known, kind: 'symlink', change: row.change + 1 })
   note({ type: 'removed', id, parent, name, origin: 'remote' })
   note({ type: 'added', id: link.id, parent, name, origin: 'remote' })
+}
+
+/** The version of an object of old s3fs for a directory; undefined: its place is not that of its key. */
+function slashlessOf(tree: Tree, row: NodeRow): string | undefined {
+  const { etag, modifiedMs } = row
+  if (etag === null || modifiedMs === null || row.remoteKey !== tree.keyOf(row)) return undefined
+  return slashlessVersion(etag, modifiedMs)
+}
+
+/** An object of old s3fs that is shown beside the directory which it stands for is no file of its own. */
+function joinDirectory(tree: Tree, row: NodeRow, known: NodeChanges, note: Note): boolean {
+  const slashless = slashlessOf(tree, row)
+  const { name } = nameOfComponent(row.component ?? componentOfName(row.name))
+  if (slashless === undefined || row.parent === null || name === row.name) return false
+  const directory = tree.nodes.child(row.parent, name)
+  if (directory?.kind !== 'directory' || directory.remoteKey !== `${row.remoteKey}/`) return false
+  // What its own object says, or a program has set, is newer.
+  const isSaid = directory.hasMarker || tree.isBusy(directory)
+  const change = directory.change + 1
+  tree.nodes.update(directory.id, isSaid ? { slashless } : { ...known, slashless, change })
+  const { id, parent } = directory
+  note({ type: 'attributes', id, parent: parent ?? 0, name, origin: 'remote' })
+  forgetRow(tree, row, note)
+  return true
+}
+
+/**
+ * Directories of old s3fs look like empty files until their type is seen. The object stays, and goes
+ * with the directory; what is stored for the directory from now on has its usual form.
+ *
+ * @returns false where something else has the place of the directory, or is about to leave it
+ */
+function becomeDirectory(tree: Tree, row: NodeRow, known: NodeChanges, note: Note): boolean {
+  const { id, parent, name, remoteKey } = row
+  const slashless = slashlessOf(tree, row)
+  if (slashless === undefined || parent === null) return false
+  if (nameOfComponent(row.component ?? componentOfName(name)).name !== name) return false
+  const prefix = `${remoteKey}/`
+  if (isLeavingBelow(tree, prefix)) return false
+  const place = { remoteKey: prefix, etag: null, modifiedMs: null, storageClass: null, listedMs: 0 }
+  const version = { ...known, ...place, slashless, change: row.change + 1 }
+  const directory = supersede(tree, row, { ...version, kind: 'directory' })
+  note({ type: 'removed', id, parent, name, origin: 'remote' })
+  note({ type: 'added', id: directory.id, parent, name, origin: 'remote' })
+  return true
 }
 
 /** @returns whether there are any */

@@ -7,6 +7,7 @@
 import { isErrorCode, PailError } from '../../shared/errors.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { hasLeftBelow } from './left-attempts.ts'
 import type { Tree } from './tree.ts'
 
 /**
@@ -44,6 +45,25 @@ export function isBeingLeft(tree: Tree, key: string): boolean {
       directory !== undefined && directory.parent !== null && tree.keyOf(directory) !== move.key
     )
   })
+}
+
+/**
+ * Waits something below the prefix to be deleted, or to be moved to where its file is now? It may be
+ * all that keeps the prefix alive. For a prefix that no directory of the tree has.
+ */
+export function isLeavingBelow(tree: Tree, prefix: string): boolean {
+  const { database, volume } = tree
+  const range = [volume, prefix, `${prefix}\u{10ffff}`] as const
+  const isDeleted = database.get(
+    `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
+    ...range,
+  )
+  if (isDeleted || hasLeftBelow(tree, prefix)) return true
+  const isMovedAway = database.get(
+    'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? AND parent > 0 LIMIT 1',
+    ...range,
+  )
+  return isMovedAway !== undefined
 }
 
 /** @throws PailError the failure of one of the rows that waits for a person */

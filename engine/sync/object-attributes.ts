@@ -204,6 +204,24 @@ export function folderObjectOf(prefix: string): string {
   return prefix.slice(0, -1) + FOLDER_OBJECT_SUFFIX
 }
 
+/** Old versions of s3fs stored a directory as an empty object of its type, under a key without a slash. */
+export function isSlashlessDirectory(
+  sizeBytes: number,
+  { contentType = '' }: ObjectFacts,
+): boolean {
+  const [type = ''] = contentType.split(';')
+  return sizeBytes === 0 && type.trim().toLowerCase() === DIRECTORY_CONTENT_TYPE
+}
+
+/** Tells such an object from one that is stored in its place: all empty ones have the same ETag. */
+export function slashlessVersion(etag: string, modifiedMs: number): string {
+  return `${modifiedMs} ${etag}`
+}
+
+export function etagOfSlashless(version: string): string {
+  return version.slice(version.indexOf(' ') + 1)
+}
+
 /** Is this component of a key rclone's way to store a link? @returns the link's name */
 export function linkNameOf(component: string, sizeBytes: number): string | undefined {
   const isLink = component.endsWith(RCLONE_LINK_SUFFIX) && isLinkSize(sizeBytes)

@@ -10,7 +10,7 @@ import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
 import { leaveAttempts } from './left-attempts.ts'
 import { plannedTarget } from './move-plan.ts'
-import { folderObjectOf } from './object-attributes.ts'
+import { etagOfSlashless, folderObjectOf } from './object-attributes.ts'
 import { putQuietMs, QUIET_MS } from './quiet-times.ts'
 import type { Tree, TreeChange } from './tree.ts'
 
@@ -182,7 +182,7 @@ function dropEntry(tree: Tree, row: NodeRow, note: Note, origin: string): number
     if (row.staged !== null) tree.staging.removeRecord(row.staged)
     tree.nodes.remove(row.id)
   }
-  dropFolderObject(tree, row)
+  dropFolderObjects(tree, row)
   note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
   return deletion
 }
@@ -205,10 +205,14 @@ export function plannedMoves(
   })
 }
 
-/** Hadoop's object for a directory lies beside it: it would bring the directory back. */
-function dropFolderObject(tree: Tree, row: NodeRow): void {
-  if (!row.hasFolderObject || row.remoteKey === null) return
-  journalDelete(tree, folderObjectOf(row.remoteKey), null)
+/** An object of Hadoop or of old s3fs lies beside its directory: it would bring the directory back. */
+function dropFolderObjects(tree: Tree, { hasFolderObject, slashless, remoteKey }: NodeRow): void {
+  if (remoteKey === null) return
+  if (hasFolderObject) journalDelete(tree, folderObjectOf(remoteKey), null)
+  if (slashless === null) return
+  const key = remoteKey.slice(0, -1)
+  journalDelete(tree, key, etagOfSlashless(slashless))
+  dropCopies(tree, key)
 }
 
 /** Content under a directory's own key is its marker as well: what takes it away takes that. */
@@ -295,7 +299,7 @@ export function renameEntry(tree: Tree, request: RenameRequest): Promise<void> {
     const moved = tree.node(row.id)
     if (row.isLocal && !isLocal) shareEntry(tree, moved)
     journalMove(tree, moved, oldKey)
-    replaceFolderObject(tree, moved)
+    replaceFolderObjects(tree, moved)
     note({ type: 'removed', id: row.id, parent: row.parent ?? 0, name: row.name, origin })
     note({ type: 'added', id: row.id, parent: directory.id, name, origin })
     const source = tree.node(present(row.parent, `parent of node ${row.id}`))
@@ -338,10 +342,10 @@ export function shareEntry(tree: Tree, row: NodeRow): void {
 }
 
 /** The renamed directory gets an object of its own in the form that everybody knows. */
-function replaceFolderObject(tree: Tree, row: NodeRow): void {
-  if (!row.hasFolderObject) return
-  dropFolderObject(tree, row)
-  tree.nodes.update(row.id, { hasFolderObject: false })
+function replaceFolderObjects(tree: Tree, row: NodeRow): void {
+  if (!row.hasFolderObject && row.slashless === null) return
+  dropFolderObjects(tree, row)
+  tree.nodes.update(row.id, { hasFolderObject: false, slashless: null })
   if (!row.hasMarker) journalMarker(tree, row)
 }
 

@@ -9,8 +9,9 @@
 import { nameBeside, nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
-import { hasLeftBelow, isGoing } from './left-attempts.ts'
-import { folderNameOf, LINK_MODE, linkNameOf } from './object-attributes.ts'
+import { isLeavingBelow } from './leaving.ts'
+import { isGoing } from './left-attempts.ts'
+import { folderNameOf, LINK_MODE, linkNameOf, slashlessVersion } from './object-attributes.ts'
 import { supersede } from './supersede.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
 
@@ -200,6 +201,7 @@ class Merge {
     if (isGoing(this.#tree, object.key, object.etag)) return
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
     if (this.#folderObject(directory, prefix, component, object)) return
+    if (this.#slashlessObject(directory, component, object)) return
     if (this.#insertLink(directory, component, object)) return
     const name = this.#nameFor(directory, component)
     if (name === undefined) return
@@ -213,7 +215,7 @@ class Merge {
       if (owner.seenMs < this.#startedMs) nodes.update(owner.id, { seenMs: this.#startedMs })
       return owner
     }
-    if (this.#isLeaving(found)) return undefined
+    if (isLeavingBelow(this.#tree, found)) return undefined
     if (this.#tree.departures.hasLeftBelowSince(found, this.#startedMs)) return undefined
     const component = found.slice(prefix.length, -1)
     const name = nameOfComponent(component).name
@@ -341,6 +343,16 @@ class Merge {
     return true
   }
 
+  /** What turned out to be a directory of old s3fs is no file, until something else stands there. */
+  #slashlessObject(parent: NodeRow, component: string, { etag, modifiedMs }: ObjectInfo): boolean {
+    const { nodes } = this.#tree
+    const row = nodes.child(parent.id, nameOfComponent(component).name)
+    if (row?.kind !== 'directory' || row.slashless === null) return false
+    const isSame = row.slashless === slashlessVersion(etag, modifiedMs)
+    nodes.update(row.id, isSame ? { seenMs: this.#startedMs } : { slashless: null })
+    return isSame
+  }
+
   /** rclone's links can be told by their names alone. */
   #insertLink(directory: NodeRow, component: string, object: ObjectInfo): boolean {
     const link = linkNameOf(component, object.sizeBytes)
@@ -409,25 +421,6 @@ class Merge {
     if (row.remoteKey !== null) return row
     this.#tree.nodes.update(row.id, { remoteKey: prefix, seenMs: this.#startedMs, listedMs: 0 })
     return { ...row, remoteKey: prefix }
-  }
-
-  /**
-   * Something below the prefix waits to be deleted, or to be moved to where its file is now: it
-   * may be all that keeps the prefix alive. (No directory of the tree has the prefix.)
-   */
-  #isLeaving(prefix: string): boolean {
-    const { database, volume } = this.#tree
-    const range = [volume, prefix, `${prefix}\u{10ffff}`] as const
-    const isDeleted = database.get(
-      `SELECT 1 FROM journal WHERE volume = ? AND op = 'delete' AND key >= ? AND key < ? LIMIT 1`,
-      ...range,
-    )
-    if (isDeleted || hasLeftBelow(this.#tree, prefix)) return true
-    const isMovedAway = database.get(
-      'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? AND parent > 0 LIMIT 1',
-      ...range,
-    )
-    return isMovedAway !== undefined
   }
 
   #insert(

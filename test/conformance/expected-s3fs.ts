@@ -31,11 +31,6 @@ const MISSES: readonly Misses[] = [
       'with a new mode the time is stored, which the copy of the object would change otherwise',
     cases: 'test_chmod_listed_directory_keeps_metadata',
   },
-  {
-    reason:
-      'an empty object without a slash is a file, whatever its type: a listing tells no types',
-    cases: 'test_external_no_slash_directory_object',
-  },
 ]
 
 const MISSES_OF_FILES: readonly Misses[] = [

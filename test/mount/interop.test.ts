@@ -203,6 +203,21 @@ describe('What rclone stores', () => {
 })
 
 describe('Directories of all three', () => {
+  test('are directories in the form of old s3fs as well, and become ones that all know', async () => {
+    const bucket = await madeBucket('directories-old')
+    const contentType = 'application/x-directory'
+    for (const key of ['kept', 'removed']) await s3.put(bucket, key, '', { contentType })
+    await s3.put(bucket, 'file', '')
+    const pail = await pailMount({ server, bucket, attributes: 'all' })
+    const kinds = `find . -mindepth 1 -printf '%y %P\\n' | sort`
+    expect(await shell(pail.dir, kinds)).toBe('d kept\nd removed\nf file\n')
+    await shell(pail.dir, 'rmdir removed; mv kept moved')
+    await pail.flush()
+    expect((await s3.list(bucket)).map(({ key }) => key)).toEqual(['file', 'moved/'])
+    const peer = await peerMount('s3fs', server, bucket)
+    expect(await shell(peer.dir, kinds)).toBe('d moved\nf file\n')
+  })
+
   test.each<PeerName>(['s3fs', 'rclone'])('are seen, made and removed with %s', async (name) => {
     const bucket = await madeBucket(`directories-${name}`)
     await s3.put(bucket, 'implicit/f', 'x')

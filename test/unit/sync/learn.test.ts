@@ -351,4 +351,125 @@ describe('Directories of other tools', () => {
     await world.engine.flush()
     expect(world.bucket.keys()).toEqual(['content_$folder$', 'moved/', 'moved/f'])
   })
+
+  describe('of old s3fs, empty objects without a slash', () => {
+    const OLD = {
+      contentType: 'application/x-directory',
+      metadata: { mode: '16832', project: 'x' },
+    }
+    const ALL = { ...ROOT, attributes: 'all' as const }
+    const place = (world: BareWorld, name: string) => ({ directory: world.vfs.root, name })
+    const removeDirectory = (world: BareWorld, name: string) =>
+      world.run(world.vfs.remove(world.context, world.vfs.root, name, { kind: 'directory' }))
+
+    async function listedAnew(world: BareWorld, path = '') {
+      await world.run(world.clock.sleep(LISTING_FRESH_MS + 1, new AbortController().signal))
+      return world.names(path)
+    }
+
+    test('are directories for a mount that asks for types, and for no other', async () => {
+      const put = (bucket: BareWorld['bucket']) => {
+        bucket.putDirect('dir', '', OLD)
+        bucket.putDirect('empty', '', { contentType: 'text/plain' })
+        bucket.putDirect('full', 'content', OLD)
+      }
+      const world = await BareWorld.started(put, ALL)
+      expect(await world.names()).toEqual(['dir', 'empty', 'full'])
+      expect(await world.find('dir')).toMatchObject({ kind: 'directory', mode: 0o700 })
+      expect((await world.find('empty')).kind).toBe('file')
+      expect(await world.read('full')).toBe('content')
+      expect(await world.names('dir')).toEqual([])
+      await world.clock.advance(COMMITTED_MS)
+      await world.killed()
+      nothingMore(world)
+      expect(await listedAnew(world)).toEqual(['dir', 'empty', 'full'])
+      expect((await world.find('dir')).kind).toBe('directory')
+      expect(world.bucket.requests().head).toBeUndefined()
+      const other = await BareWorld.started(put, ROOT)
+      expect((await other.find('dir')).kind).toBe('file')
+    })
+
+    test('get an object of the usual form when they change, and go as a whole', async () => {
+      const world = await BareWorld.started((bucket) => bucket.putDirect('dir', '', OLD), ALL)
+      await world.names()
+      await setMode(world, 'dir', 0o750)
+      await world.write('dir/f', 'below')
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual(['dir', 'dir/', 'dir/f'])
+      const mode = String(0o040750)
+      expect(world.bucket.stored('dir/')?.metadata).toMatchObject({ project: 'x', mode })
+      expect(await listedAnew(world)).toEqual(['dir'])
+      const { id } = await world.find('dir')
+      await world.run(world.vfs.remove(world.context, id, 'f', { kind: 'file' }))
+      await removeDirectory(world, 'dir')
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual([])
+      expect(await listedAnew(world)).toEqual([])
+    })
+
+    test('take their children along to another name, and leave nothing under the old one', async () => {
+      const world = await BareWorld.started((bucket) => {
+        bucket.putDirect('a', '', OLD)
+        bucket.putDirect('a/f', 'x')
+        bucket.putDirect('b', '', OLD)
+      }, ALL)
+      expect(await world.names()).toEqual(['a', 'b'])
+      for (const [from, to] of [['a', 'moved'] as const, ['b', 'a'] as const]) {
+        const { vfs, context } = world
+        await world.run(vfs.rename(context, place(world, from), place(world, to), 'replace'))
+      }
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual(['a/', 'moved/', 'moved/f'])
+      expect(world.bucket.stored('moved/')?.metadata).toMatchObject({ mode: String(0o040700) })
+      expect(await listedAnew(world)).toEqual(['a', 'moved'])
+      expect(await world.names('moved')).toEqual(['f'])
+    })
+
+    test('move along with the directory above them', async () => {
+      const world = await BareWorld.started((bucket) => bucket.putDirect('d/old', '', OLD), ALL)
+      expect(await world.names('d')).toEqual(['old'])
+      const { vfs, context } = world
+      await world.run(vfs.rename(context, place(world, 'd'), place(world, 'e'), 'replace'))
+      await world.engine.flush()
+      expect(await listedAnew(world, 'e')).toEqual(['old'])
+      expect((await world.find('e/old')).kind).toBe('directory')
+      await world.run(vfs.remove(context, (await world.find('e')).id, 'old', { kind: 'directory' }))
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual(['e/'])
+    })
+
+    test('are no directories where the objects of another one are still about to leave', async () => {
+      const world = await BareWorld.started((bucket) => bucket.putDirect('a/f', 'x'), ALL)
+      expect(await world.names('a')).toEqual(['f'])
+      const { vfs, context } = world
+      await world.run(vfs.rename(context, place(world, 'a'), place(world, 'moved'), 'replace'))
+      world.bucket.putDirect('a', '', OLD)
+      await world.run(world.engine.volume.listings.refresh(vfs.root, context.signal))
+      expect((await world.find('a')).kind).toBe('file')
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual(['a', 'moved/f'])
+      expect(await listedAnew(world)).toEqual(['a', 'moved'])
+    })
+
+    test('leave alone what somebody stores in their place', async () => {
+      const world = await BareWorld.started((bucket) => {
+        bucket.putDirect('dir', '', OLD)
+        bucket.putDirect('dir/f', 'x')
+        bucket.putDirect('gone', '', OLD)
+      }, ALL)
+      expect(await world.names()).toEqual(['dir', 'gone'])
+      world.bucket.putDirect('dir', 'theirs')
+      await removeDirectory(world, 'gone')
+      world.bucket.putDirect('gone', 'theirs')
+      await world.engine.flush()
+      expect(await listedAnew(world)).toEqual(['dir', 'dir (object)', 'gone'])
+      expect(await world.read('gone')).toBe('theirs')
+      await world.run(
+        world.vfs.remove(world.context, (await world.find('dir')).id, 'f', { kind: 'file' }),
+      )
+      await removeDirectory(world, 'dir')
+      await world.engine.flush()
+      expect(world.bucket.keys()).toEqual(['dir', 'gone'])
+    })
+  })
 })
