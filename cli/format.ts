@@ -86,7 +86,13 @@ function stateWords({ state, readOnly, endpointUrl }: MountView): string {
 function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
   const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
-  const told = [...reason, ...heldSentence(mount), ...errors, ...renamedOf(mount)]
+  const told = [
+    ...reason,
+    ...heldSentence(mount),
+    ...errors,
+    ...renamedOf(mount),
+    ...unshownOf(mount),
+  ]
   const hints = (mount.hints ?? []).map(({ sentence }) => `${sentence} (pail dismiss ${mount.dir})`)
   const lines = [...told, ...unprotectedOf(mount), ...hints].map(printable)
   return lines.length === 0 ? [] : ['', ...lines]
@@ -115,6 +121,12 @@ function renamedOf(mount: MountView): string[] {
   const have = mount.renamedItems === 1 ? 'has' : 'have'
   const what = `${formatCount(mount.renamedItems, 'item')} ${have} another name here`
   return [`${mount.dir}: ${what}: their keys cannot be names of files.`]
+}
+
+function unshownOf({ dir, unshownItems = 0 }: MountView): string[] {
+  if (unshownItems === 0) return []
+  const items = formatCount(unshownItems, 'item')
+  return [`${dir}: ${items} of the bucket cannot be shown: the log says which, and why.`]
 }
 
 function unprotectedOf({ dir, endpointUrl }: MountView): string[] {

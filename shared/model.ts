@@ -90,6 +90,8 @@ export const MountView = z.object({
     .optional(),
   /** Entries seen so far whose keys cannot be names here: they have another one, and act as themselves. */
   renamedItems: z.number().int(),
+  /** Entries of the bucket seen so far that cannot be shown under any name; absent: none. */
+  unshownItems: z.number().int().optional(),
   /** How the endpoint can be used, and since when. */
   connectivity: z.object({ state: z.enum(CONNECTIVITIES), sinceMs: z.number() }).optional(),
   /** When the folder's top was listed; absent: never. */

@@ -149,6 +149,7 @@ export class MountSession {
     const held = this.#heldDeletes()
     const hints = hintsOf(this, this.#hintStores)
     const { tree, connectivity } = this.volume
+    const unshown = tree.nodes.countUnshown(tree.volume, this.prefix)
     const listedMs = tree.nodes.byId(this.root)?.listedMs
     return {
       dir: this.dir,
@@ -163,6 +164,7 @@ export class MountSession {
       ...pendingFigures(this.volume.syncer.pending(this.prefix)),
       ...(held.count > 0 ? { heldDeletes: { ...held, examples: this.#heldExamples() } } : {}),
       renamedItems: tree.nodes.countRenamed(tree.volume, this.prefix),
+      ...(unshown > 0 ? { unshownItems: unshown } : {}),
       connectivity: { state: connectivity.state, sinceMs: connectivity.sinceMs },
       ...(listedMs === undefined || listedMs === 0 ? {} : { listedMs }),
       ...(hints.length > 0 ? { hints } : {}),

@@ -70,6 +70,8 @@ export type ListPage = {
   readonly prefixes: readonly string[]
   /** Hand it back to get the next page; undefined on the last one. */
   readonly next?: string
+  /** Entries that were left out, because what the server says of them is no object. Absent: none. */
+  readonly unshown?: number
   /** The server wrote keys as they are: a key with what XML cannot hold came as another one. */
   readonly hasPlainKeys?: true
 }

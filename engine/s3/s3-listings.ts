@@ -24,7 +24,8 @@ export const LIST_KEYS_MAX = 1000
 /** What stands for the version of an object that the server gives no ETag: it cannot be read. */
 export const NO_ETAG = '' as Etag
 
-export type OnDropped = (reason: string, key: string) => void
+/** @param count how many entries it is about */
+export type OnDropped = (reason: string, key: string, count: number) => void
 
 export type ListContext = {
   readonly request: ListRequest
@@ -35,7 +36,17 @@ export type ListContext = {
 }
 
 /** @throws PailError `s3/bad-reply` when the page cannot be an answer to the request */
-export function listPageOf(root: XmlElement, context: ListContext): ListPage {
+export function listPageOf(root: XmlElement, from: ListContext): ListPage {
+  let unshown = 0
+  const onDropped: OnDropped = (reason, key, count) => {
+    unshown += count
+    from.onDropped(reason, key, count)
+  }
+  const page = shownPageOf(root, { ...from, onDropped })
+  return unshown === 0 ? page : { ...page, unshown }
+}
+
+function shownPageOf(root: XmlElement, context: ListContext): ListPage {
   const { request, where } = context
   const decode = decoderOf(root, where)
   checkListHead(root, context, decode)
@@ -49,7 +60,9 @@ export function listPageOf(root: XmlElement, context: ListContext): ListPage {
     throw badReply(`${entries} entries in one page`, where)
   }
   const ambiguous = checkNames(keys, prefixes, context)
-  for (const name of ambiguous) context.onDropped('several keys are listed under this name', name)
+  for (const [name, count] of ambiguous) {
+    context.onDropped('several keys are listed under this name', name, count)
+  }
   const next = nextToken(root, context, { decode, last: lastOf(keys, prefixes) })
   return {
     objects: contents.flatMap(({ element, text: key }) =>
@@ -76,7 +89,7 @@ function entriesOf(
       try {
         return [{ element, text: decode(encoded) }]
       } catch {
-        context.onDropped('its key is not UTF-8', printable(encoded))
+        context.onDropped('its key is not UTF-8', printable(encoded), 1)
         return []
       }
     })
@@ -117,20 +130,20 @@ function checkListHead(root: XmlElement, context: ListContext, decode: Decode): 
 /** What servers write for characters that XML cannot carry. */
 const REPLACEMENT = '\ufffd'
 
-/** @returns names that stand for several keys, because the server cannot write these as they are */
+/** @returns names that stand for so many keys, because the server cannot write these as they are */
 function checkNames(
   keys: readonly string[],
   prefixes: readonly string[],
   context: ListContext,
-): ReadonlySet<string> {
+): ReadonlyMap<string, number> {
   const { request, where } = context
   const seen = new Set<string>()
-  const ambiguous = new Set<string>()
+  const ambiguous = new Map<string, number>()
   for (const name of [...keys, ...prefixes]) {
     if (!name.startsWith(request.prefix)) throw badReply('a key outside of the prefix', where)
     if (seen.has(name)) {
       if (!name.includes(REPLACEMENT)) throw badReply('the same key twice in one page', where)
-      ambiguous.add(name)
+      ambiguous.set(name, (ambiguous.get(name) ?? 1) + 1)
     }
     seen.add(name)
   }
@@ -185,7 +198,7 @@ export function compareKeys(one: string, other: string): number {
 function objectOf(element: XmlElement, key: string, context: ListContext): ObjectInfo[] {
   const sizeBytes = sizeOf(childText(element, 'Size'))
   if (sizeBytes === undefined) {
-    context.onDropped('its size cannot be one', key)
+    context.onDropped('its size cannot be one', key, 1)
     return []
   }
   const etag = childText(element, 'ETag')

@@ -52,6 +52,8 @@ export type NodeRow = {
   readonly hasFolderObject: boolean
   /** Directories: version of an empty object `name` that stands for it as well (old s3fs); null: none. */
   readonly slashless: string | null
+  /** Directories: entries of its last listing that cannot be shown. */
+  readonly unshown: number
   /** What the version in the bucket carries beside its bytes, as JSON; null: not known. */
   readonly metadata: string | null
   /** Where a symbolic link points; null: not known. */
@@ -90,6 +92,7 @@ export function blankNode(known: NodeStart & Partial<NewNode>, nowNs: bigint): N
     isLocal: false,
     hasFolderObject: false,
     slashless: null,
+    unshown: 0,
     metadata: null,
     target: null,
     meanwhile: null,
@@ -128,6 +131,7 @@ const COLUMNS = {
   isLocal: 'local',
   hasFolderObject: 'has_folder_object',
   slashless: 'slashless',
+  unshown: 'unshown',
   metadata: 'metadata',
   target: 'target',
   meanwhile: 'meanwhile',
@@ -215,6 +219,13 @@ export class Nodes {
     const sql = `SELECT count(*) AS n FROM node INDEXED BY node_renamed
       WHERE component IS NOT NULL AND volume = ? AND remote_key >= ? AND remote_key < ?`
     return Number(this.#database.get(sql, volume, prefix, `${prefix}\u{10ffff}`)?.n)
+  }
+
+  /** Entries below a prefix that listings had and that cannot be shown. */
+  countUnshown(volume: number, prefix: string): number {
+    const sql = `SELECT sum(unshown) AS n FROM node INDEXED BY node_unshown
+      WHERE unshown > 0 AND volume = ? AND remote_key >= ? AND remote_key < ?`
+    return Number(this.#database.get(sql, volume, prefix, `${prefix}\u{10ffff}`)?.n ?? 0)
   }
 
   /** Is there an entry that is not on this computer alone? */
@@ -441,6 +452,7 @@ function parse(row: Row, trust: Trust): NodeRow {
     isLocal: row.local === 1,
     hasFolderObject: row.has_folder_object === 1,
     slashless: text(row.slashless),
+    unshown: Number(row.unshown),
     metadata: text(row.metadata),
     target: text(row.target),
     meanwhile: text(row.meanwhile),

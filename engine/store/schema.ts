@@ -107,6 +107,7 @@ CREATE TABLE node (
   has_marker INTEGER NOT NULL DEFAULT 0,
   has_folder_object INTEGER NOT NULL DEFAULT 0,
   slashless TEXT,
+  unshown INTEGER NOT NULL DEFAULT 0,
   metadata TEXT,
   target TEXT,
   meanwhile TEXT,
@@ -118,6 +119,7 @@ CREATE INDEX node_by_order ON node (parent, id);
 CREATE INDEX node_directory ON node (parent) WHERE kind = 1;
 CREATE INDEX node_local ON node (volume, id) WHERE local = 1;
 CREATE INDEX node_renamed ON node (volume, remote_key) WHERE component IS NOT NULL;
+CREATE INDEX node_unshown ON node (volume, remote_key) WHERE unshown > 0;
 CREATE INDEX node_by_key ON node (volume, remote_key, remote_size) WHERE remote_key IS NOT NULL;
 CREATE INDEX node_archived ON node (volume, remote_key)
   WHERE storage_class IN ('GLACIER', 'DEEP_ARCHIVE', 'ACCELERATED');

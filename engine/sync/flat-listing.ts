@@ -41,6 +41,7 @@ export class FlatWalk {
   /** Pages that came. */
   pages = 0
   #isAtEnd = false
+  #hasUnshown = false
   /** When its last page was asked for. */
   #freshMs: number
   #fetching: Promise<void> | undefined
@@ -80,10 +81,12 @@ export class FlatWalk {
   }
 
   /**
+   * What cannot be shown is counted by the directory that it lies in, which a walk cannot tell.
    * A directory that was listed by name has keys. One that the walk passed without any is gone, or
    * the server lies: that is for a listing of its own to tell.
    */
   #hasShown(id: number): boolean {
+    if (this.#hasUnshown) return false
     const { nodes } = this.#parts.tree
     if (nodes.hasChildSeenSince(id, this.#startedMs)) return true
     return nodes.byId(id)?.hasMarker === true && !nodes.hasChildren(id)
@@ -117,6 +120,7 @@ export class FlatWalk {
     this.pages++
     await mergeFlatPage(tree, this.#directory, this.#prefix, page, this.#startedMs)
     this.#token = page.next
+    if (page.unshown) this.#hasUnshown = true
     this.#cursor = page.objects.at(-1)?.key ?? this.#cursor
     if (page.next === undefined) this.#isAtEnd = true
   }

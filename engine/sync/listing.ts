@@ -350,6 +350,7 @@ export class Listings {
   async #run(id: number, listing: Listing, pages: Pages, urgency: RequestUrgency): Promise<void> {
     const { tree, requests, store, clock, signal } = this.#parts
     let token: string | undefined
+    let unshown = 0
     do {
       const beganMs = clock.monotonicMs()
       const page: ListPage = await requests.run(
@@ -366,16 +367,24 @@ export class Listings {
       await mergePage(tree, id, listing.prefix, page, listing.startedMs)
       listing.lastName = lastNameOf(page, listing.prefix) ?? listing.lastName
       token = page.next
+      unshown += page.unshown ?? 0
       listing.pages++
       if (token !== undefined) listing.nextPage = pages.turn()
     } while (token !== undefined)
     await finishListing(tree, id, listing.prefix, listing.startedMs)
+    this.#noteUnshown(id, unshown)
     this.#pageCounts.delete(id)
     if (listing.pages > 1) this.#pageCounts.set(id, listing.pages)
     const oldest = this.#pageCounts.keys().next()
     if (this.#pageCounts.size > PARENTS_TRACKED_MAX && !oldest.done) {
       this.#pageCounts.delete(oldest.value)
     }
+  }
+
+  #noteUnshown(id: number, unshown: number): void {
+    const { tree } = this.#parts
+    const now = tree.nodes.byId(id)
+    if (now && now.unshown !== unshown) tree.changeLater(() => tree.nodes.update(id, { unshown }))
   }
 
   /** One request tells whether `name` is a file, a directory, both or neither. */

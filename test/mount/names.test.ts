@@ -225,6 +225,41 @@ describe('One of them', () => {
   })
 })
 
+describe('Keys that are not UTF-8', () => {
+  test('are counted where the server cannot tell them, and keep nobody from the others', async () => {
+    const server = await startVersitygw()
+    try {
+      await server.createBucket('raw')
+      const s3 = plainS3Client(server)
+      const raw = (folder: string, byte: number) =>
+        Buffer.concat([Buffer.from(`${server.dir}/raw/${folder}/caf`), Buffer.from([byte])])
+      // Enough of them that a program which reads them all makes Pail list them at once.
+      const folders = Array.from({ length: 6 }, (_, index) => `folder-${index}`)
+      for (const folder of folders) {
+        await s3.put('raw', `${folder}/plain`, folder)
+        for (const byte of [0xe8, 0xe9]) await fs.writeFile(raw(folder, byte), 'raw')
+      }
+      const mount = await pailMount({ server, bucket: 'raw' })
+      expect(await filesBelow(mount.dir)).toEqual(folders.map((folder) => `${folder}/plain`))
+      expect(await fs.readFile(mount.path('folder-5/plain'), 'utf8')).toBe('folder-5')
+      expect((await mount.status()).mounts[0]?.unshownItems).toBe(12)
+      const { stdout } = await mount.pail.run(['status'])
+      expect(stdout).toContain('12 items of the bucket cannot be shown')
+      for (const byte of [0xe8, 0xe9]) await fs.rm(raw('folder-0', byte))
+      await fs.rm(raw('folder-1', 0xe8))
+      for (const folder of folders.slice(0, 2)) {
+        await mount.pail.run(['refresh', mount.path(folder)])
+      }
+      expect((await mount.status()).mounts[0]?.unshownItems).toBe(8)
+      // Alone under its name, it is one that nobody can ask for.
+      expect(await fs.readdir(mount.path('folder-1'))).toEqual(['caf\ufffd', 'plain'])
+      await expect(fs.readFile(mount.path('folder-1/caf\ufffd'))).rejects.toThrow()
+    } finally {
+      await server.stop()
+    }
+  })
+})
+
 describe('Keys longer than those of S3', () => {
   const BYTES_MAX = 3_600
   const longKey = (bytes: number) =>

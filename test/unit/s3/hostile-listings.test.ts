@@ -99,19 +99,27 @@ describe('A listing', () => {
     'leaves out an entry of size %j, and shows the others',
     async (size) => {
       answerWith(listing(contents('p/bad', size) + contents('p/good')))
-      expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
+      const { objects, unshown } = await list()
+      expect(objects.map(({ key }) => key)).toEqual(['p/good'])
+      expect(unshown).toBe(1)
     },
   )
 
   test('leaves out keys that the server cannot tell apart, and shows the others', async () => {
-    answerWith(listing(contents('p/\ufffd') + contents('p/\ufffd') + contents('p/good')))
-    expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
+    answerWith(listing(contents('p/\ufffd').repeat(3) + contents('p/good')))
+    const { objects, unshown } = await list()
+    expect(objects.map(({ key }) => key)).toEqual(['p/good'])
+    expect(unshown).toBe(3)
   })
 
   test('leaves out a key that is not UTF-8, and shows the others', async () => {
     const bad = contents('p/caf%E9')
     answerWith(listing(`<EncodingType>url</EncodingType>${bad}${contents('p/good')}`))
-    expect((await list()).objects.map(({ key }) => key)).toEqual(['p/good'])
+    const { objects, unshown } = await list()
+    expect(objects.map(({ key }) => key)).toEqual(['p/good'])
+    expect(unshown).toBe(1)
+    answerWith(listing(contents('p/good')))
+    expect((await list()).unshown).toBeUndefined()
   })
 
   test('reads control characters, URL-encoded or not, and keeps spaces', async () => {
