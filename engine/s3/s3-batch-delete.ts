@@ -5,13 +5,17 @@
  */
 import { DeleteObjectsCommand } from '@aws-sdk/client-s3'
 import { PailError } from '../../shared/errors.ts'
+import { KEY_BYTES_MAX } from '../../shared/key-bytes.ts'
 import { Limiter } from '../base/limiter.ts'
 import { withContentMd5 } from './command-edits.ts'
+import { keyBytes } from './keys.ts'
 import type { S3Caller } from './s3-caller.ts'
 import { type KeptKey, keptKeysOf } from './s3-listings.ts'
 import { xmlOf } from './s3-replies.ts'
 
 export const BATCH_KEYS_MAX = 1000
+/** Of the keys in one request: as much as 1,000 of the longest ones that S3 has. */
+const BATCH_BYTES_MAX = BATCH_KEYS_MAX * KEY_BYTES_MAX
 const SINGLE_DELETES_MAX = 8
 
 type DeleteOne = (key: string, signal?: AbortSignal) => Promise<void>
@@ -36,7 +40,8 @@ export class BatchDeleter {
     }
     const batched = [...new Set(keys)].filter((key) => this.#isBatchOffered && isSafeInXml(key))
     const single = keys.filter((key) => !this.#isBatchOffered || !isSafeInXml(key))
-    const kept = batched.length > 0 ? await this.#deleteBatched(batched, signal) : []
+    const kept: KeptKey[] = []
+    for (const some of inBatches(batched)) kept.push(...(await this.#deleteBatched(some, signal)))
     return [...kept, ...(await this.#deleteSingly(single, signal))]
   }
 
@@ -103,6 +108,20 @@ export class BatchDeleter {
       return [{ key, code, message: thrown.detail }]
     }
   }
+}
+
+function inBatches(keys: readonly string[]): string[][] {
+  const batches: string[][] = []
+  let bytes = BATCH_BYTES_MAX
+  for (const key of keys) {
+    bytes += keyBytes(key)
+    if (bytes > BATCH_BYTES_MAX) {
+      batches.push([])
+      bytes = keyBytes(key)
+    }
+    batches.at(-1)?.push(key)
+  }
+  return batches
 }
 
 /** XML 1.0 cannot carry most control characters, and parsers change a carriage return. */

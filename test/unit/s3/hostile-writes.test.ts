@@ -201,6 +201,18 @@ describe('A delete', () => {
     expect(server.seen[1]?.headers['x-amz-checksum-crc32']).toBeTruthy()
   })
 
+  test('of very long keys goes in requests no longer than those of a thousand keys of S3', async () => {
+    answerBy(({ body }) => {
+      const keys = [...String(body).matchAll(/<Key>(\w+)<\/Key>/g)].map(([, key]) => key)
+      const deleted = keys.map((key) => `<Deleted><Key>${key}</Key></Deleted>`)
+      return xml(200, `<DeleteResult>${deleted.join('')}</DeleteResult>`)
+    })
+    const keys = Array.from({ length: 300 }, (_, index) => String(index).padStart(8_000, 'k'))
+    expect(await store.deleteBatch(keys)).toEqual([])
+    expect(server.seen).toHaveLength(3)
+    for (const { body } of server.seen) expect(body.length).toBeLessThan(1_100_000)
+  })
+
   test('of keys that XML cannot carry goes one by one', async () => {
     answerWith(reply(204, { 'x-amz-request-id': 'T' }))
     expect(await store.deleteBatch(['a\u0001', 'b\r'])).toEqual([])
