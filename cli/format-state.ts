@@ -33,7 +33,7 @@ export function formatPathState(state: PathState, nowMs: number): string[] {
   }
   lines.push(`  here      ${content.percent} %`)
   lines.push(`  bucket    ${remote.value}${formatAge(remote.ageMs)}`)
-  lines.push(`  key       ${printable(state.key)}`)
+  if (state.key !== '') lines.push(`  key       ${printable(state.key)}`)
   return lines
 }
 

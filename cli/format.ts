@@ -4,6 +4,17 @@
 import type { MountView, StatusView } from '../shared/model.ts'
 import { isUnprotected } from '../shared/protection.ts'
 import { otherWords, type PendingFigures } from '../shared/sentences.ts'
+import type { QueueEntry } from '../shared/sync-model.ts'
+
+/** Of what waits, so many are named. */
+const WAITING_SHOWN_MAX = 10
+const CHANGE_WORDS: Readonly<Record<Exclude<QueueEntry['op'], 'put'>, string>> = {
+  marker: 'new folder',
+  attributes: 'mode and times',
+  move: 'renamed',
+  delete: 'removed',
+  fetch: 'fetched',
+}
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
@@ -62,7 +73,7 @@ export function formatStatus(status: StatusView | undefined): string {
   const head = `Engine ${engine.version}, process ${engine.pid}, data in ${engine.dataDir}`
   if (mounts.length === 0) return `${head}\nNothing is mounted.`
   const lines = [head, '', ...mountTable(mounts), ...mounts.flatMap(problemsOf)]
-  return [...lines, ...archiveLines(status)].join('\n')
+  return [...lines, ...waitingLines(status), ...archiveLines(status)].join('\n')
 }
 
 /** A folder that is not mounted any more is of interest while something of it is not uploaded. */
@@ -103,6 +114,21 @@ function heldSentence({ dir, heldDeletes }: MountView): string[] {
   const objects = formatCount(heldDeletes.count, 'object')
   const ask = `pail deletes ${dir} --allow, or --undo to have them back`
   return [`${dir}: ${objects} were removed at once and are still in the bucket: ${ask}.`]
+}
+
+/** What is on its way to the bucket or waits for that, by name, and why; failures are told above. */
+function waitingLines({ sync }: StatusView): string[] {
+  const waiting = sync.queue.entries
+    .filter(({ direction, state }) => direction === 'up' && state !== 'failed')
+    .slice(0, WAITING_SHOWN_MAX)
+  if (waiting.length === 0) return []
+  const lines = waiting.map(({ bucket, path, op, sizeBytes, reason }) => {
+    const what = op === 'put' ? formatBytes(sizeBytes) : CHANGE_WORDS[op]
+    return `  ${bucket}/${path} (${what})${reason === undefined ? '' : `: ${reason}`}`
+  })
+  const more = sync.counts.pendingFiles - sync.counts.failed - waiting.length
+  if (more > 0) lines.push(`  and ${more.toLocaleString('en-US')} more`)
+  return ['', 'Not in the bucket yet:', ...lines.map(printable)]
 }
 
 /** What is archived and was wanted, and what is on its way back. */

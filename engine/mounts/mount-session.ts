@@ -237,10 +237,13 @@ export class MountSession {
 
   #offlineReason(): string | undefined {
     const { connectivity, endpointUrl } = this.volume
-    const remedy = connectivity.refusal?.remedy
-    const twin = connectivity.state === 'offline' ? publicTwinOf(endpointUrl) : undefined
-    if (twin === undefined) return remedy
-    return `${remedy ?? ''} This address is a private one; from outside of that network, use ${twin}.`.trim()
+    if (connectivity.state !== 'offline') return connectivity.refusal?.remedy
+    const twin = publicTwinOf(endpointUrl)
+    const advice =
+      twin === undefined
+        ? ''
+        : ` This address is a private one; from outside of that network, use ${twin}.`
+    return `${endpointUrl} does not answer. What is on this computer still opens, and what is saved waits here until it does.${advice}`
   }
 
   #errors(): MountView['errors'] {

@@ -13,8 +13,12 @@ import { PinTable } from '../store/pin-table.ts'
 import { type FileFacts, fileState, type RowFact } from '../sync/file-state.ts'
 import { folderState, folderSums } from '../sync/folder-state.ts'
 import { openSentence } from '../sync/open-writers.ts'
+import type { Tree } from '../sync/tree.ts'
 import { archivedWords } from './archived-words.ts'
 import type { Stores, Volume } from './volume.ts'
+
+/** Renames that wait and are looked at for the state of one folder; of more it may miss some. */
+const MOVES_LOOKED_AT_MAX = 200
 
 export type StateParts = {
   readonly stores: Stores
@@ -29,9 +33,11 @@ export function stateOfFolder(parts: StateParts, volume: Volume, node: NodeRow):
   const { stores } = parts
   const { tree } = volume
   const prefix = tree.keyOf(node)
+  const sums = folderSums(stores.database, volume.id, prefix)
   return folderState({
-    ...folderSums(stores.database, volume.id, prefix),
-    uploading: volume.transfers.countBelow(prefix),
+    ...sums,
+    waiting: sums.waiting + movedHere(volume, node, prefix),
+    uploading: volume.uploadingBelow(prefix),
     downloading: fetchedVersions(stores, volume, prefix),
     pin: pinOf(stores, node),
     nowMs: stores.clock.nowMs(),
@@ -42,7 +48,7 @@ export function stateOfFolder(parts: StateParts, volume: Volume, node: NodeRow):
 
 function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeRow): FileFacts {
   const { tree } = volume
-  const rows = tree.journal.ofNode(node.id).filter(({ state }) => state !== 'cancelled')
+  const rows = rowsOf(volume, node)
   const content = volume.contents.peek(node.id)
   const isWritten = !node.isSealed || content?.isDirty === true
   const isHeldOpen = (content?.writers ?? 0) > 0 && rows.length > 0
@@ -67,6 +73,35 @@ function fileFacts({ stores, isPaused }: StateParts, volume: Volume, node: NodeR
     archiveSentence: archived?.sentence,
     listedMs: parent?.listedMs ?? 0,
   }
+}
+
+/** What waits for the node, or for a folder around it that was renamed. */
+function rowsOf({ tree }: Volume, node: NodeRow): JournalRow[] {
+  const own = tree.journal.ofNode(node.id).filter(({ state }) => state !== 'cancelled')
+  const isInPlace = node.remoteKey === null || tree.keyOf(node) === node.remoteKey
+  if (own.length > 0 || isInPlace) return own
+  for (let at = parentOf(tree, node); at; at = parentOf(tree, at)) {
+    const move = tree.journal.opOfNode(at.id, 'move')
+    if (move) return [move]
+  }
+  return own
+}
+
+function parentOf({ nodes }: Tree, { parent }: NodeRow): NodeRow | undefined {
+  return parent === null ? undefined : nodes.byId(parent)
+}
+
+/** Renames that wait and lead here from elsewhere: their rows are known by where the objects are. */
+function movedHere(volume: Volume, folder: NodeRow, prefix: string): number {
+  const { tree } = volume
+  const isElsewhere = folder.remoteKey !== null && folder.remoteKey !== prefix
+  if (isElsewhere && rowsOf(volume, folder).some(({ op }) => op === 'move')) return 1
+  return tree.journal.moves(volume.id, MOVES_LOOKED_AT_MAX).filter(({ key, node }) => {
+    const row = node === null ? undefined : tree.nodes.byId(node)
+    return (
+      row && row.parent !== null && !key.startsWith(prefix) && tree.keyOf(row).startsWith(prefix)
+    )
+  }).length
 }
 
 /** What is said of a file that a program has open for writing; undefined: none has. */

@@ -50,7 +50,7 @@ export class SyncLists {
     const sums = scopes.map(({ volume, prefix }) => ({
       ...journal.summary(volume, prefix),
       conflicts: conflicts.count(volume, prefix),
-      uploading: this.#parts.volumes.get(volume)?.transfers.countBelow(prefix) ?? 0,
+      uploading: this.#parts.volumes.get(volume)?.uploadingBelow(prefix) ?? 0,
     }))
     const sum = (of: (one: (typeof sums)[number]) => number) =>
       sums.reduce((total, one) => total + of(one), 0)

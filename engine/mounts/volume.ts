@@ -333,6 +333,11 @@ export class Volume {
     })
   }
 
+  /** Transfers below a prefix; a request that waits for the network moves nothing. */
+  uploadingBelow(prefix: string): number {
+    return this.connectivity.isOnline ? this.transfers.countBelow(prefix) : 0
+  }
+
   /** What its keys asked for, together with all other buckets of theirs. */
   get ledger(): RequestLedger {
     return this.#ledgers.of(this.endpointUrl, this.accessKeyId)

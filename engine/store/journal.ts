@@ -107,8 +107,9 @@ export class Journal {
     return this.#many("WHERE volume = ? AND op = 'move' AND key LIKE '%/' ORDER BY seq", volume)
   }
 
-  moves(volume: number): JournalRow[] {
-    return this.#many("WHERE volume = ? AND op = 'move' ORDER BY seq", volume)
+  moves(volume: number, countMax = -1): JournalRow[] {
+    const where = "WHERE volume = ? AND op = 'move' ORDER BY seq LIMIT ?"
+    return this.#many(where, volume, countMax)
   }
 
   /**

@@ -78,6 +78,39 @@ describe('Answers', () => {
     for (const url of ['https://h', 'http://127.0.0.1:9000']) expect(of(url)).not.toMatch(/crypt/)
   })
 
+  test('what is not in the bucket yet is named with its reason, ten of it at the most', () => {
+    const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/data', residentBytes: 0 }
+    const sync = syncView()
+    const entry = (path: string, op: 'put' | 'move' | 'delete', more = {}) => ({
+      ...{ bucket: 'demo', path, op, direction: 'up', state: 'waiting', sizeBytes: 3_000_000 },
+      ...{ doneBytes: 0, bytesPerSecond: 0, attempts: 0, reason: 'Uploads are paused.', ...more },
+    })
+    const told = (entries: ReadonlyArray<ReturnType<typeof entry>>, pendingFiles: number) => {
+      const counts = { ...sync.counts, pendingFiles }
+      const queue = { total: pendingFiles, entries: entries as typeof sync.queue.entries }
+      const view = { ...sync, counts, queue }
+      return formatStatus({ engine, mounts: [VIEW], sync: view })
+        .split('\n')
+        .slice(5)
+    }
+    const entries = [
+      entry('a/big', 'put'),
+      entry('evil\u001b[2J', 'move'),
+      entry('gone', 'delete'),
+      entry('coming', 'put', { direction: 'down' }),
+      entry('refused', 'put', { state: 'failed' }),
+    ]
+    expect(told(entries, 3)).toEqual([
+      'Not in the bucket yet:',
+      '  demo/a/big (3 MB): Uploads are paused.',
+      '  demo/evil\ufffd[2J (renamed): Uploads are paused.',
+      '  demo/gone (removed): Uploads are paused.',
+    ])
+    const many = Array.from({ length: 20 }, (_, index) => entry(`${index}`, 'put'))
+    expect(told(many, 1200)).toHaveLength(12)
+    expect(told(many, 1200).at(-1)).toBe('  and 1,190 more')
+  })
+
   test('the status is a table, and tells problems by name', () => {
     const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/data', residentBytes: 0 }
     const error = {
