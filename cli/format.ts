@@ -1,6 +1,8 @@
 /**
  * Numbers, states and tables as a person reads them. Pure.
  */
+import type { LeftBehind } from '../engine/mounts/left-behind.ts'
+import { ERRORS } from '../shared/errors.ts'
 import type { MountView, StatusView } from '../shared/model.ts'
 import { isUnprotected } from '../shared/protection.ts'
 import { otherWords, type PendingFigures } from '../shared/sentences.ts'
@@ -66,8 +68,23 @@ export function formatUnmounted(view: MountView): string {
   return `${done} ${formatPending(view)} still to upload; ${it} ${verb} on in the background.`
 }
 
-export function formatStatus(status: StatusView | undefined): string {
-  if (!status) return 'No engine is running, nothing is mounted.'
+/** @param left  what the last engine did not get done */
+export function formatNoEngine(left: LeftBehind | undefined): string {
+  if (!left) return 'No engine is running, nothing is mounted.'
+  const dead = left.deadDirs.map(
+    (dir) =>
+      `${dir}: nobody serves this folder any more. Mount it again with pail mount, or take it away with pail unmount ${dir}.`,
+  )
+  const waiting =
+    left.pendingFiles > 0
+      ? [
+          `Not in the bucket yet: ${formatPending(left)}. It waits on this computer, and goes up when the folder is mounted again.`,
+        ]
+      : []
+  return ['No engine is running.', ...dead, ...waiting].map(printable).join('\n')
+}
+
+export function formatStatus(status: StatusView): string {
   const { engine } = status
   const mounts = status.mounts.filter((mount) => mount.state !== 'stopped' || isWaiting(mount))
   const head = `Engine ${engine.version}, process ${engine.pid}, data in ${engine.dataDir}`
@@ -96,7 +113,9 @@ function stateWords({ state, readOnly, endpointUrl }: MountView): string {
 
 function problemsOf(mount: MountView): string[] {
   const reason = mount.reason ? [`${mount.dir}: ${mount.reason}`] : []
-  const errors = mount.errors.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
+  // What is tried again by itself stands in the list of what waits, with its reason.
+  const lasting = mount.errors.filter(({ code }) => ERRORS[code].retry === 'never')
+  const errors = lasting.map((error) => `${mount.dir}: ${error.path}: ${error.sentence}`)
   const told = [
     ...reason,
     ...heldSentence(mount),
@@ -122,9 +141,9 @@ function waitingLines({ sync }: StatusView): string[] {
     .filter(({ direction, state }) => direction === 'up' && state !== 'failed')
     .slice(0, WAITING_SHOWN_MAX)
   if (waiting.length === 0) return []
-  const lines = waiting.map(({ bucket, path, op, sizeBytes, reason }) => {
+  const lines = waiting.map(({ bucket, path, op, sizeBytes, reason = 'On its way.' }) => {
     const what = op === 'put' ? formatBytes(sizeBytes) : CHANGE_WORDS[op]
-    return `  ${bucket}/${path} (${what})${reason === undefined ? '' : `: ${reason}`}`
+    return `  ${bucket}/${path} (${what}): ${reason}`
   })
   const more = sync.counts.pendingFiles - sync.counts.failed - waiting.length
   if (more > 0) lines.push(`  and ${more.toLocaleString('en-US')} more`)

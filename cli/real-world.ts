@@ -35,6 +35,10 @@ export function realWorld(parts: WorldParts): World {
     connect: (dataDir) => connectEngine(dataDir, clock),
     connectOrStart: (dataDir) =>
       connectOrStartEngine({ dataDir, enginePath: parts.enginePath, environment, clock }),
+    leftBehind: async (dataDir) => {
+      const { leftBehind } = await import('../engine/mounts/left-behind.ts')
+      return leftBehind(dataDir, clock)
+    },
     hasData: (dataDir) => fs.existsSync(layoutOf(dataDir).databaseFile),
     runForeground: async (options) => {
       const { runForeground } = await import('./foreground.ts')

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../engine/base/clock.ts'
 import type { EngineClient } from '../engine/mounts/client.ts'
+import type { LeftBehind } from '../engine/mounts/left-behind.ts'
 import type { EngineInput } from '../shared/engine-contract.ts'
 import type { MountView } from '../shared/model.ts'
 import type { KeySource } from './keys.ts'
@@ -28,6 +29,8 @@ export interface World {
   connect(dataDir: string): Promise<EngineClient>
   /** Connects to the engine of this data folder, starting it in the background when there is none. */
   connectOrStart(dataDir: string): Promise<EngineClient>
+  /** What an engine that is gone did not bring into the bucket, and the folders that it served. */
+  leftBehind(dataDir: string): Promise<LeftBehind | undefined>
   /** True when an engine ever worked in this data folder. */
   hasData(dataDir: string): boolean
   /** Runs the engine in this process until the folder is unmounted; @returns the exit code */

@@ -3,7 +3,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { StatusView } from '../../shared/model.ts'
 import type { PathState } from '../../shared/sync-model.ts'
 import { EXIT, exitCodeOfSync } from '../exit-codes.ts'
-import { formatStatus } from '../format.ts'
+import { formatNoEngine, formatStatus } from '../format.ts'
 import { formatPathState } from '../format-state.ts'
 import { withEngine } from '../with-engine.ts'
 import type { World } from '../world.ts'
@@ -16,13 +16,24 @@ export type StatusCommand = {
   readonly path?: string
 }
 
-/** No engine is an answer, not an error: `{ "engine": null, "mounts": [] }` and exit code 0. */
+/**
+ * No engine is an answer, not an error: `{ "engine": null, "mounts": [] }` and exit code 0, unless the
+ * last one left something.
+ */
 export async function status(command: StatusCommand, world: World): Promise<number> {
   if (command.path !== undefined) return statusOfPath(command, command.path, world)
   const view = await askStatus(command.dataDir, world)
-  if (command.json) world.print(JSON.stringify(view ?? { engine: null, mounts: [] }, null, 2))
+  if (!view) return statusWithoutEngine(command, world)
+  if (command.json) world.print(JSON.stringify(view, null, 2))
   else world.print(formatStatus(view))
-  return view ? exitCodeOfSync(view.sync) : EXIT.ok
+  return exitCodeOfSync(view.sync)
+}
+
+async function statusWithoutEngine(command: StatusCommand, world: World): Promise<number> {
+  const left = await world.leftBehind(command.dataDir)
+  const told = { engine: null, mounts: [], ...(left ? { left } : {}) }
+  world.print(command.json ? JSON.stringify(told, null, 2) : formatNoEngine(left))
+  return left && left.pendingFiles > 0 ? EXIT.resting : EXIT.ok
 }
 
 async function statusOfPath(

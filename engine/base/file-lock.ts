@@ -32,15 +32,17 @@ function systemFlock(): Flock {
 /**
  * Takes the lock on `path`, or refuses at once.
  *
+ * @param holder who is named to others; absent: the file keeps the name of the last one
  * @throws PailError `store/locked` with the holder's pid and start time in `where`
  */
-export function lockFile(path: string, holder: LockHolder): FileLock {
+export function lockFile(path: string, holder?: LockHolder): FileLock {
   const fd = openLockFile(path)
   if (systemFlock()(fd, EXCLUSIVE_NONBLOCKING) !== 0) {
     const other = parseHolder(fs.readFileSync(fd, 'utf8'))
     fs.closeSync(fd)
     throw new PailError('store/locked', `${path} is locked`, { path, ...other })
   }
+  if (!holder) return new HeldLock(fd)
   try {
     fs.ftruncateSync(fd, 0)
     fs.writeSync(fd, `${holder.pid} ${holder.startedMs}\n`, 0)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Database } from '../../engine/store/database.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { runKillCycles } from '../support/kill-cycles.ts'
-import { pailHome, pailMount } from '../support/pail-mount.ts'
+import { pailHome, pailMount, waitForEnd } from '../support/pail-mount.ts'
 import { runRecoveryKills } from '../support/recovery-kills.ts'
 import { type PlainS3, plainS3Client } from '../support/s3-client.ts'
 import { hashOfFile, MIB, writeLarge } from '../support/tree.ts'
@@ -98,6 +98,34 @@ describe('kill -9 of the engine', () => {
     const keys = (await s3.list(bucket)).map(({ key }) => key).filter((key) => !key.endsWith('/'))
     expect(keys).toEqual(names.map((name) => `new/${name}`))
     expect(new TextDecoder().decode(await s3.get(bucket, 'new/21'))).toBe('old 20')
+  })
+
+  test('is told by pail status, with what is not in the bucket', async () => {
+    const bucket = 'told'
+    await s3.createBucket(bucket)
+    const mount = await pailMount({ server, bucket })
+    await mount.pail.run(['pause'])
+    await fs.writeFile(mount.path('saved'), 'saved')
+    const pid = mount.enginePid()
+    await mount.kill9()
+    const dead = await vi.waitFor(async () => {
+      const told = await mount.pail.run(['status'])
+      expect(told.code).toBe(9)
+      return told
+    }, SOON)
+    expect(dead.stdout).toContain(`${mount.dir}: nobody serves this folder`)
+    expect(dead.stdout).toContain('Not in the bucket yet: 1 file, 5 bytes.')
+    expect(mount.enginePid()).toBe(pid)
+
+    await mount.remount()
+    const waiting = await mount.pail.run(['status'])
+    expect(waiting.stdout).toContain(`${bucket}/saved (5 bytes): Uploads are paused.`)
+    await mount.pail.run(['resume'])
+    await mount.flush()
+    await mount.unmount()
+    await waitForEnd(mount.enginePid())
+    const done = await mount.pail.run(['status'])
+    expect([done.code, done.stdout]).toEqual([0, 'No engine is running, nothing is mounted.\n'])
   })
 
   test('during the recovery from the last one loses nothing either', async () => {

@@ -5,6 +5,7 @@ import { EXIT, exitCodeFor } from '../../../cli/exit-codes.ts'
 import {
   formatBytes,
   formatMounted,
+  formatNoEngine,
   formatStatus,
   formatUnmounted,
   printable,
@@ -115,8 +116,8 @@ describe('Answers', () => {
     const engine = { pid: 1, version: '1', startedMs: 0, dataDir: '/data', residentBytes: 0 }
     const error = {
       path: 'x/evil\u001b[2J',
-      code: 's3/busy' as const,
-      sentence: 'It is busy.',
+      code: 'auth/denied' as const,
+      sentence: 'It is refused.',
       atMs: 0,
     }
     const text = formatStatus({
@@ -133,7 +134,7 @@ describe('Answers', () => {
       '/home/ada/results  demo:/a/b  offline  1 file, 0 bytes',
       '',
       '/home/ada/results: No network.',
-      '/home/ada/results: x/evil\ufffd[2J: It is busy.',
+      '/home/ada/results: x/evil\ufffd[2J: It is refused.',
     ])
     const stopped = { ...VIEW, state: 'stopped' as const }
     expect(formatStatus({ engine, mounts: [stopped], sync: syncView() })).toMatch(
@@ -142,7 +143,11 @@ describe('Answers', () => {
     expect(
       formatStatus({ engine, mounts: [{ ...stopped, pendingFiles: 1 }], sync: syncView() }),
     ).toMatch(/1 file/)
-    expect(formatStatus(undefined)).toMatch(/No engine/)
+    expect(formatNoEngine(undefined)).toBe('No engine is running, nothing is mounted.')
+    const left = { pendingFiles: 3, pendingBytes: 2_000_000, deadDirs: ['/home/ada/results'] }
+    const dead = formatNoEngine(left)
+    expect(dead).toContain('/home/ada/results: nobody serves this folder any more.')
+    expect(dead).toContain('Not in the bucket yet: 3 files, 2 MB.')
     expect(printable('a\u202eb\nc')).toBe('a\ufffdb\ufffdc')
   })
 })
