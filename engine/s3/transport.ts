@@ -16,6 +16,7 @@ import * as https from 'node:https'
 import { Readable } from 'node:stream'
 import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { ReadingAgent, SecureReadingAgent } from './reading-agents.ts'
 import type { Reply } from './reply.ts'
 import { type Exchange, Talk, type TransportLimits } from './talk.ts'
 
@@ -45,8 +46,8 @@ export class HttpTransport {
   constructor(clock: Clock, limits: TransportLimits) {
     this.#clock = clock
     this.#limits = limits
-    this.#httpAgent = new http.Agent(this.#agentOptions())
-    this.#httpsAgent = new https.Agent(this.#agentOptions())
+    this.#httpAgent = new ReadingAgent(this.#agentOptions())
+    this.#httpsAgent = new SecureReadingAgent(this.#agentOptions())
   }
 
   /** What the SDK is given in place of its own handler. */
@@ -63,8 +64,8 @@ export class HttpTransport {
   /** Drops idle sockets now and busy ones when they are done; new requests use new sockets. */
   dropSockets(): void {
     const [plain, secure] = [this.#httpAgent, this.#httpsAgent]
-    this.#httpAgent = new http.Agent(this.#agentOptions())
-    this.#httpsAgent = new https.Agent(this.#agentOptions())
+    this.#httpAgent = new ReadingAgent(this.#agentOptions())
+    this.#httpsAgent = new SecureReadingAgent(this.#agentOptions())
     for (const agent of [plain, secure]) retire(agent)
   }
 
