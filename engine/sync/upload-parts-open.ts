@@ -129,20 +129,25 @@ async function landedBefore(
 async function isUnchanged(run: UploadRun, part: UploadPart, before: PartRecord): Promise<boolean> {
   if (before.start !== part.start || before.end !== part.end) return false
   if (part.from === 'copy') return before.content === copiedFrom(run)
-  const release = await run.deps.buffers.reserve(part.end - part.start, run.job.signal)
+  const { buffers } = run.deps
+  const release = await buffers.reserve(part.end - part.start, run.job.signal)
   try {
-    return before.content === (await md5Of(await readPart(run, part, run.job.signal)))
+    const body = await readPart(run, part, run.job.signal)
+    const isSame = before.content === (await md5Of(body))
+    buffers.give(body)
+    return isSame
   } finally {
     release()
   }
 }
 
+/** Into memory that is reserved for it; who is done with the body gives it back. */
 export async function readPart(
   run: UploadRun,
   { start, end }: UploadPart,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const body = new Uint8Array(end - start)
+  const body = run.deps.buffers.take(end - start)
   await run.job.source.read(start, body, signal)
   return body
 }

@@ -95,10 +95,13 @@ export class PartsSending {
       const content = await md5Of(body)
       const known = this.#known(part, content)
       if (known) {
+        deps.buffers.give(body)
         this.#note(part, known.etag)
         return undefined
       }
-      const etag = this.#arrived(part, content) ?? (await this.#upload(part, { body, content }))
+      const arrived = this.#arrived(part, content)
+      if (arrived !== undefined) deps.buffers.give(body)
+      const etag = arrived ?? (await this.#upload(part, { body, content }))
       if (etag === undefined) return SUPERSEDED
       await this.#finish(part, { etag, content })
       return undefined
@@ -110,13 +113,15 @@ export class PartsSending {
     }
   }
 
-  #upload(
+  async #upload(
     part: UploadPart,
     { body, content }: { body: Uint8Array; content: string },
   ): Promise<Etag | undefined> {
-    const { job } = this.#run
+    const { job, deps } = this.#run
     const { key, uploadId } = this.#opened.multipart
-    return this.#run.request(async (signal) => {
+    let attempts = 0
+    const stored = await this.#run.request(async (signal) => {
+      attempts++
       if (!job.isCurrent()) return undefined
       const { partNumber } = part
       const onSent = (sentBytes: number) => this.#noteSent(part, sentBytes)
@@ -131,6 +136,9 @@ export class PartsSending {
       }
       return etag
     }, this.#stop.signal)
+    // An attempt that was given up may still send from it.
+    if (attempts === 1) deps.buffers.give(body)
+    return stored
   }
 
   async #copy(part: UploadPart): Promise<Interruption | undefined> {

@@ -25,6 +25,30 @@ describe('Upload buffers', () => {
     expect(buffers.usedBytes).toBe(0)
   })
 
+  test('a body that came back is the next one of its size, as long as something is under way', async () => {
+    const buffers = new UploadBuffers(100)
+    const [first, second] = [await buffers.reserve(40), await buffers.reserve(40)]
+    const body = buffers.take(40)
+    buffers.give(body)
+    expect(buffers.take(40)).toBe(body)
+    buffers.give(body)
+    expect(buffers.take(39)).toHaveLength(39)
+    expect(buffers.take(40)).not.toBe(body)
+    buffers.give(body)
+    first()
+    second()
+    expect(buffers.take(40)).not.toBe(body)
+  })
+
+  test('of bodies that came back, at most half of the limit is kept', async () => {
+    const buffers = new UploadBuffers(100)
+    await buffers.reserve(100)
+    const bodies = [buffers.take(40), buffers.take(40)] as const
+    for (const body of bodies) buffers.give(body)
+    expect(buffers.take(40)).toBe(bodies[0])
+    expect(bodies).not.toContain(buffers.take(40))
+  })
+
   test('more than the limit is let in when it is alone', async () => {
     const buffers = new UploadBuffers(100)
     const small = await buffers.reserve(1)

@@ -59,6 +59,26 @@ describe('Upload that is resumed', () => {
     expectStored(world, newer)
   })
 
+  test('the bytes of an attempt that was given up stay what they were, however late it sends them', async () => {
+    const underWay = 4
+    const world = makeWorld({ bufferBytes: underWay * 8 * UNIT })
+    const content = bytes(160 * UNIT, 8)
+    const sent = new Map<number, Uint8Array>()
+    world.faults.next = ({ name, args }) => {
+      if (name !== 'uploadPart' || sent.size === underWay) return undefined
+      const [{ partNumber, body }] = args as [{ partNumber: number; body: Uint8Array }]
+      sent.set(partNumber, body)
+      return () => new Promise(() => {})
+    }
+    await upload(world, { content })
+    expectStored(world, content)
+    expect(world.memory.requests().uploadPart).toBe(20)
+    for (const [partNumber, body] of sent) {
+      const start = (partNumber - 1) * 8 * UNIT
+      expect(body).toEqual(Buffer.from(content.subarray(start, start + 8 * UNIT)))
+    }
+  })
+
   test('does not trust a part that the server holds differently', async () => {
     const world = makeWorld()
     const content = bytes(40 * UNIT, 8)
