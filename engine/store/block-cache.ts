@@ -20,6 +20,7 @@ import {
   appendExtent,
   BLOCK_SIZE_BYTES,
   type ByteExtent,
+  blockExtents,
   blockOf,
   type CachedObject,
   coveringPieces,
@@ -123,10 +124,13 @@ export class BlockCache {
     const wanted = coveringPieces(extent, object.sizeBytes)
     const version = this.#table.find(object)
     if (!version) return [wanted]
-    for (const start of pieceStarts(wanted)) {
-      const file = this.#table.fileAt(version, blockOf(start))
-      if (file && this.#table.pieces(file, blockOf(start)).has(pieceOf(start))) continue
-      appendExtent(missing, { start, end: start + pieceLength(start, object.sizeBytes) })
+    for (const { block, ...part } of blockExtents(wanted)) {
+      const file = this.#table.fileAt(version, block)
+      const pieces = file && this.#table.pieces(file, block)
+      for (const start of pieceStarts(part)) {
+        if (pieces?.has(pieceOf(start))) continue
+        appendExtent(missing, { start, end: start + pieceLength(start, object.sizeBytes) })
+      }
     }
     return missing
   }

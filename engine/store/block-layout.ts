@@ -70,6 +70,18 @@ export function* pieceStarts(extent: ByteExtent): Generator<number> {
   for (let start = extent.start; start < extent.end; start += PIECE_SIZE_BYTES) yield start
 }
 
+/** Cuts a piece-aligned extent where blocks end. */
+export function* blockExtents(
+  extent: ByteExtent,
+): Generator<ByteExtent & { readonly block: number }> {
+  for (let start = extent.start; start < extent.end; ) {
+    const block = blockOf(start)
+    const end = Math.min(extent.end, (block + 1) * BLOCK_SIZE_BYTES)
+    yield { block, start, end }
+    start = end
+  }
+}
+
 /** Adds an extent that begins at or after the last one; joins what touches. */
 export function appendExtent(extents: ByteExtent[], next: ByteExtent): void {
   const last = extents.at(-1)

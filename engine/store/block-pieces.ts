@@ -13,6 +13,7 @@ import type { BlockIndex } from './block-index.ts'
 import {
   allocatedFor,
   BLOCK_SIZE_BYTES,
+  blockExtents,
   blockOf,
   type CachedObject,
   checksumOf,
@@ -85,12 +86,15 @@ export class BlockPieces {
     if (length === undefined) return false
     this.#touch(file)
     const damaged: number[] = []
-    for (const at of pieceStarts({ start, end: start + target.length })) {
-      const pieceEnd = at - start + pieceLength(at, object.sizeBytes)
-      const crc = this.#table.pieces(file, blockOf(at)).crcOf(pieceOf(at))
-      if (crc === undefined) return false
-      const isWhole = pieceEnd <= length
-      if (!isWhole || checksumOf(target.subarray(at - start, pieceEnd)) !== crc) damaged.push(at)
+    for (const { block, ...part } of blockExtents({ start, end: start + target.length })) {
+      const pieces = this.#table.pieces(file, block)
+      for (const at of pieceStarts(part)) {
+        const pieceEnd = at - start + pieceLength(at, object.sizeBytes)
+        const crc = pieces.crcOf(pieceOf(at))
+        if (crc === undefined) return false
+        const isWhole = pieceEnd <= length
+        if (!isWhole || checksumOf(target.subarray(at - start, pieceEnd)) !== crc) damaged.push(at)
+      }
     }
     if (damaged.length > 0) this.#distrust(file, damaged)
     return damaged.length === 0
