@@ -7,9 +7,12 @@ import { SeededRandom } from '../../engine/base/clock.ts'
 import { stateOfFile, stateOfFolder } from '../../engine/mounts/node-state.ts'
 import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { ERRORS } from '../../shared/errors.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Paths } from '../support/paths.ts'
+
+const HOUR_MS = 3_600_000
 
 let engine: BareEngine | undefined
 afterEach(async () => {
@@ -84,3 +87,26 @@ test('Nothing is on its way while the network is away', async () => {
   expect(await file('d/a')).toMatchObject({ badge: 'waiting' })
   expect(engine?.lists.counts(undefined)).toMatchObject({ uploading: 0, pendingFiles: 1 })
 })
+
+test.each(['s3/server', 's3/busy', 's3/bad-reply'] as const)(
+  'A file is tried for an hour and on, with a reason that is told, while the server answers %s',
+  async (code) => {
+    const { clock, bucket, store, paths, file } = await start({ 'd/b': 'b' })
+    await paths.names('d')
+    store.setScript([{ operation: 'put', fault: { kind: 'error', code } }])
+    expect(await paths.write('d/a', 0, Buffer.from('content'), true)).toBe('ok')
+    await clock.advance(HOUR_MS)
+    const before = store.calls.filter((call) => call.startsWith('put')).length
+    expect(before).toBeGreaterThan(50)
+    const state = await file('d/a')
+    expect(state).toMatchObject({ badge: 'waiting', reason: ERRORS[code].remedy })
+    expect(state.nextTry).toBeDefined()
+    await clock.advance(HOUR_MS / 4)
+    const after = store.calls.filter((call) => call.startsWith('put')).length
+    expect(after, 'never given up').toBeGreaterThan(before + 10)
+    store.setScript([])
+    await clock.advance(2 * 60_000)
+    expect(Buffer.from(bucket.bytesOf('d/a') ?? []).toString()).toBe('content')
+    expect(await file('d/a')).toMatchObject({ change: { value: 'clean' } })
+  },
+)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { abandonUpload } from '../../../engine/sync/upload-content.ts'
+import { PARTS_PARALLEL_MAX } from '../../../engine/sync/upload-parts-send.ts'
 import { S3_PART_LIMITS } from '../../../engine/sync/upload-plan.ts'
 import { decodeUploadRecord } from '../../../engine/sync/upload-record.ts'
 import { PailError } from '../../../shared/errors.ts'
@@ -66,6 +67,26 @@ describe('Upload of content', () => {
     expect(Math.max(...progress)).toBe(LARGE.length)
     expect(new Set(progress).size).toBeGreaterThan(2)
     expect(world.memory.openUploads()).toBe(0)
+  })
+
+  test('parts go side by side, no more than may be under way', async () => {
+    const world = makeWorld()
+    let underWay = 0
+    let most = 0
+    world.faults.next = ({ name }) => {
+      if (name !== 'uploadPart') return undefined
+      return async (act) => {
+        most = Math.max(most, ++underWay)
+        await world.clock.sleep(100)
+        underWay--
+        return act()
+      }
+    }
+    const content = bytes(8 * UNIT * PARTS_PARALLEL_MAX * 2, 8)
+    await upload(world, { content })
+    expectStored(world, content)
+    expect(most).toBeGreaterThan(PARTS_PARALLEL_MAX / 2)
+    expect(most).toBeLessThanOrEqual(PARTS_PARALLEL_MAX)
   })
 
   test('20 appends of 1 kB to 64 MiB, coalesced, send a few kB', async () => {
