@@ -130,6 +130,10 @@ const LOCAL_SENTENCES: Sentences = {
     (_subject, where) => `The disk is full${where.path ? `: ${where.path}` : ''}`,
     'Free space on it.',
   ),
+  'store/damaged': say(
+    (_subject, where) => `The database ${where.path ?? ''} is damaged`.trim(),
+    'Check the disk. To begin anew, move the data folder away; large files that were not uploaded yet are in its folder staging.',
+  ),
   'store/locked': say(
     (_subject, where) =>
       `The data folder is used by another engine${where.pid ? ` (process ${where.pid})` : ''}`,

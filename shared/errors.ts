@@ -157,7 +157,7 @@ export const ERRORS = {
   'store/damaged': row(
     'EIO',
     'never',
-    'Check the disk: Pail’s database on it is damaged, so nothing is changed here or in the bucket. To begin anew, move the data folder away: what was not uploaded yet lies in its folder staging.',
+    'Check the disk: Pail’s database on it is damaged, so nothing is changed here or in the bucket. To begin anew, move the data folder away; large files that were not uploaded yet are in its folder staging.',
   ),
   'store/inconsistent': row(
     'EIO',
