@@ -183,6 +183,7 @@ export class Volume {
       resetSockets: () => service.close(),
     })
     this.tree = new Tree({ ...stores, volume: id, rootId })
+    this.tree.hasOpaqueEtags = facts.capabilities()?.etagIsMd5 === false
     this.tree.isJunk = (name) => stores.junk.matches(name)
     this.#lifetime.background('junk', shareUnmatched(this.tree))
     this.contents = new FileContents({
@@ -278,7 +279,10 @@ export class Volume {
       host: stores.host,
       buffers: stores.buffers,
       capabilities: (signal) => this.#capabilities(request, signal),
-      noteCapability: (name, isThere) => facts.note(name, isThere),
+      noteCapability: (name, isThere) => {
+        facts.note(name, isThere)
+        if (name === 'etagIsMd5') this.tree.hasOpaqueEtags = !isThere
+      },
       renameCached: (from, to) => stores.cache.rename(from, to),
       isOnline: () => this.connectivity.isOnline,
       watchForAbsence: (onAway) => watchForAbsence(this.connectivity, clock, onAway),
@@ -407,6 +411,7 @@ export class Volume {
       .run(request.prefix, probeCapabilities, signal)
       .then((capabilities) => {
         this.#facts.save(capabilities)
+        this.tree.hasOpaqueEtags = capabilities.etagIsMd5 === false
         return capabilities
       })
       .finally(() => {

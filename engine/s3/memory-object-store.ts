@@ -37,6 +37,11 @@ export type MemoryOptions = {
   readonly conditionalComplete?: boolean
   /** False: UploadPartCopy is refused with `s3/unsupported`. */
   readonly uploadPartCopy?: boolean
+  /**
+   * True: ETags look like digests, and are another one for each version and each part, as where the
+   * server encrypts with managed keys.
+   */
+  readonly hasOpaqueEtags?: boolean
   /** Smallest size of every part but the last, checked when completing. S3 has 5 MiB. */
   readonly partBytesMin?: number
 }
@@ -66,6 +71,7 @@ export class MemoryObjectStore implements ObjectStore {
       conditionalPut: true,
       conditionalComplete: true,
       uploadPartCopy: true,
+      hasOpaqueEtags: false,
       partBytesMin: 5 * 1024 * 1024,
       ...options,
     }
@@ -137,7 +143,12 @@ export class MemoryObjectStore implements ObjectStore {
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
     this.#begin('head', signal)
     const object = this.#mustHave(key)
-    return { ...infoOf(key, object), ...factsOf(object), ...this.#archive.statusOf(key, object) }
+    return {
+      ...infoOf(key, object),
+      ...factsOf(object),
+      ...this.#archive.statusOf(key, object),
+      ...(this.#options.hasOpaqueEtags ? { hasOpaqueEtag: true } : {}),
+    }
   }
 
   async tags(key: string, signal?: AbortSignal): Promise<string> {
@@ -154,6 +165,7 @@ export class MemoryObjectStore implements ObjectStore {
     this.#archive.check(key, object)
     if (offset + into.length > object.body.length) throw changed(key)
     request.onFacts?.(factsOf(object))
+    if (this.#options.hasOpaqueEtags) request.onOpaqueEtag?.()
     into.set(object.body.subarray(offset, offset + into.length))
   }
 
@@ -287,7 +299,8 @@ export class MemoryObjectStore implements ObjectStore {
     } else if (object) throw changed(key)
   }
 
-  #store(key: string, body: Uint8Array, attributes: PutAttributes, etag: Etag): Etag {
+  #store(key: string, body: Uint8Array, attributes: PutAttributes, digest: Etag): Etag {
+    const etag = this.#options.hasOpaqueEtags ? this.#uploads.opaqueEtag() : digest
     if (!this.#objects.has(key)) this.#sorted = undefined
     const modifiedMs = Math.floor(this.#options.clock.nowMs() / 1000) * 1000
     const object = { ...attributesOf(attributes), body: Uint8Array.from(body), etag, modifiedMs }

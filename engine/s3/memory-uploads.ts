@@ -10,8 +10,10 @@ type Upload = {
   readonly key: string
   readonly startedMs: number
   readonly attributes: PutAttributes
-  readonly parts: Map<number, { readonly body: Uint8Array; readonly md5: Buffer }>
+  readonly parts: Map<number, Part>
 }
+
+type Part = { readonly body: Uint8Array; readonly md5: Buffer; readonly etag: Etag }
 
 type PartName = { readonly key: string; readonly uploadId: string; readonly partNumber: number }
 
@@ -20,12 +22,15 @@ const PARTS_MAX = 10_000
 export class MemoryUploads {
   readonly #clock: Clock
   readonly #partBytesMin: number
+  readonly #hasOpaqueEtags: boolean
   readonly #uploads = new Map<string, Upload>()
   #lastId = 0
+  #lastEtag = 0
 
-  constructor(options: { clock: Clock; partBytesMin: number }) {
+  constructor(options: { clock: Clock; partBytesMin: number; hasOpaqueEtags: boolean }) {
     this.#clock = options.clock
     this.#partBytesMin = options.partBytesMin
+    this.#hasOpaqueEtags = options.hasOpaqueEtags
   }
 
   get count(): number {
@@ -45,18 +50,24 @@ export class MemoryUploads {
       throw new PailError('s3/rejected', `part number ${partNumber}`, { key, status: 400 })
     }
     const md5 = createHash('md5').update(body).digest()
-    upload.parts.set(partNumber, { body, md5 })
-    return etagOf(md5)
+    const etag = this.#hasOpaqueEtags ? this.opaqueEtag() : etagOf(md5)
+    upload.parts.set(partNumber, { body, md5, etag })
+    return etag
+  }
+
+  /** Has the form of an MD5, and says nothing of any content. */
+  opaqueEtag(): Etag {
+    return etagOf(
+      createHash('md5')
+        .update(`opaque ${++this.#lastEtag}`)
+        .digest(),
+    )
   }
 
   parts(key: string, uploadId: string): PartInfo[] {
     return [...this.#find(key, uploadId).parts]
       .sort(([one], [other]) => one - other)
-      .map(([partNumber, { body, md5 }]) => ({
-        partNumber,
-        etag: etagOf(md5),
-        sizeBytes: body.length,
-      }))
+      .map(([partNumber, { body, etag }]) => ({ partNumber, etag, sizeBytes: body.length }))
   }
 
   /** The object that the named parts make; the upload stays open. */
@@ -69,7 +80,7 @@ export class MemoryUploads {
     const upload = this.#find(key, uploadId)
     const found = parts.map(({ partNumber, etag }) => {
       const part = upload.parts.get(partNumber)
-      if (!part || etagOf(part.md5) !== etag) throw invalid(key, `part ${partNumber} is another`)
+      if (part?.etag !== etag) throw invalid(key, `part ${partNumber} is another`)
       return part
     })
     this.#refuseShape(key, parts, found)

@@ -54,6 +54,8 @@ export type ObjectHead = ObjectInfo &
   ObjectFacts & {
     /** Absent: it is in no archive. */
     readonly archive?: ArchiveStatus
+    /** The reply shows that the ETag, whatever its form, is no digest of the bytes. */
+    readonly hasOpaqueEtag?: true
   }
 
 export type RestoreRequest = {

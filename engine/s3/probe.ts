@@ -14,6 +14,7 @@ import type { Capabilities, Etag, ObjectStore } from './object-store.ts'
 const BOGUS_ETAG = '"00000000000000000000000000000000"' as Etag
 const NOTHING = new Uint8Array(0)
 const ONE_BYTE = new Uint8Array(1)
+const ONE_BYTE_MD5 = '"93b885adfe0da089cdf634904fd59f71"'
 const CLEAN_UP_MS = 8_000
 
 export function scratchKey(prefix: string, random: Pick<Random, 'hex'>): string {
@@ -95,7 +96,8 @@ class Scratch {
     }
     const uploadPartCopy = await this.#probePartCopy(etag)
     const conditionalComplete = await this.#probeComplete()
-    return { conditionalPut, conditionalComplete, uploadPartCopy }
+    const etagIsMd5 = etag === ONE_BYTE_MD5
+    return { conditionalPut, conditionalComplete, uploadPartCopy, etagIsMd5 }
   }
 
   /** Both conditions must hold back a PUT; the first is tried where ignoring it harms nothing. */

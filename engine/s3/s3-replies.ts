@@ -5,6 +5,7 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import { archiveStatusOf } from './archive-status.ts'
+import { hasOpaqueEtag } from './digest.ts'
 import {
   type Etag,
   KEPT_HEADERS,
@@ -124,6 +125,7 @@ export function headOf(reply: Reply, key: string, where: Where): ObjectHead {
     modifiedMs: timeOf(headers['last-modified']),
     ...factsOf(reply),
     ...(archive ? { archive } : {}),
+    ...(hasOpaqueEtag(reply) ? { hasOpaqueEtag: true } : {}),
   }
 }
 

@@ -42,6 +42,15 @@ export class JournalAttempts<Row> {
     )
   }
 
+  /** Copies made of what is under `key` of which is not known whether they stand in the bucket. */
+  copiesOf(volume: number, key: string): Row[] {
+    return this.#find('WHERE volume = ? AND source = ?', volume, key)
+  }
+
+  copiesOfBelow(volume: number, prefix: string): Row[] {
+    return this.#find('WHERE volume = ? AND source >= ? AND source < ?', ...rangeOf(volume, prefix))
+  }
+
   /** Deletions of the key, and uploads to it that were given up, that are not settled yet. */
   leaving(volume: number, key: string): Row[] {
     return this.#find(

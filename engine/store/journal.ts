@@ -55,7 +55,10 @@ export type JournalRow = {
 }
 
 export type NewJournalRow = Pick<JournalRow, 'volume' | 'op' | 'node' | 'key' | 'readyMs'> &
-  Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>>
+  Partial<Pick<JournalRow, 'etag' | 'bytes' | 'state' | 'record' | 'program'>> & {
+    /** Of a copy that may be left: the key that it was made from. */
+    readonly source?: string | null
+  }
 
 export class Journal {
   /** Plans of directory moves. */
@@ -250,8 +253,8 @@ export class Journal {
 
   insert(row: NewJournalRow): number {
     return this.#database.run(
-      `INSERT INTO journal (volume, op, node, key, etag, bytes, state, ready_ms, record, program)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO journal (volume, op, node, key, etag, bytes, state, ready_ms, record, program,
+       source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       row.volume,
       row.op,
       row.node,
@@ -262,6 +265,7 @@ export class Journal {
       row.readyMs,
       row.record ?? null,
       row.program ?? null,
+      row.source ?? null,
     ).lastId
   }
 

@@ -152,8 +152,10 @@ CREATE TABLE journal (
   error_ms INTEGER,
   error_where TEXT,
   program TEXT,
-  record BLOB
+  record BLOB,
+  source TEXT
 );
+CREATE INDEX journal_by_source ON journal (volume, source) WHERE source IS NOT NULL;
 CREATE INDEX journal_by_node ON journal (node);
 CREATE INDEX journal_by_key ON journal (volume, key);
 CREATE INDEX journal_by_ready ON journal (volume, ready_ms) WHERE state <> 'failed';

@@ -125,7 +125,8 @@ async function isEqual(job: Job, head: ObjectHead, source: UploadSource): Promis
     if (isSameEtag(head.etag, etagOfMd5(hash.digest('hex')))) return true
     const capabilities = await job.capabilities(job.signal)
     // The ETag of one part is the MD5 of the bytes, on servers that do not encrypt: a proof.
-    if (capabilities.etagIsMd5 !== false && hasMd5Form(head.etag)) return false
+    const isDigest = capabilities.etagIsMd5 !== false && !head.hasOpaqueEtag
+    if (isDigest && hasMd5Form(head.etag)) return false
     return await isEqualByBytes(job, head, source)
   } catch (thrown) {
     // What was changed in part cannot be read whole when its base is gone.

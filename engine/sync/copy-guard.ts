@@ -21,7 +21,7 @@ export type JobCopy = Pick<
 
 export async function copyInBucket(job: SyncerParts, copy: JobCopy): Promise<Etag> {
   const { store, requests, signal } = job
-  const guard = new CopyGuard(job, copy.key)
+  const guard = new CopyGuard(job, copy)
   try {
     const capabilities = await job.capabilities(signal)
     const save = (record: UploadRecord | undefined) => guard.save(record)
@@ -35,11 +35,13 @@ export async function copyInBucket(job: SyncerParts, copy: JobCopy): Promise<Eta
 class CopyGuard {
   readonly #job: SyncerParts
   readonly #key: string
+  readonly #source: string | null
   #seq: number | undefined
 
-  constructor(job: SyncerParts, key: string) {
+  constructor(job: SyncerParts, { key, source }: Pick<JobCopy, 'key' | 'source'>) {
     this.#job = job
     this.#key = key
+    this.#source = source.key === key ? null : source.key
   }
 
   async save(record: UploadRecord | undefined): Promise<void> {
@@ -66,6 +68,7 @@ class CopyGuard {
         ...{ volume: tree.volume, op: 'put', node: null, key: this.#key, state: 'cancelled' },
         readyMs: clock.nowMs() + ORPHAN_RETRY_MS,
         record: encodeUploadRecord(record),
+        source: this.#source,
       })
       tree.running.add(this.#seq)
     } else {

@@ -26,7 +26,7 @@ export type Expected = { readonly key: string; readonly etag: string }
 
 export type DeleteCheck = {
   /** Another version stands there now. */
-  readonly changed: ReadonlyMap<string, ObjectInfo>
+  readonly changed: Map<string, ObjectInfo>
   /** Nothing stands there any more. */
   readonly gone: ReadonlySet<string>
 }

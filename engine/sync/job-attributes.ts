@@ -10,6 +10,7 @@ import type { ObjectFacts, ObjectHead, ObjectInfo } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
 import { learn } from './learn.ts'
+import { settleAttempts } from './left-attempts.ts'
 import {
   encodeFacts,
   type FoundAttributes,
@@ -17,6 +18,7 @@ import {
   knownFacts,
   readAttributes,
 } from './object-attributes.ts'
+import { findOwnBase } from './own-base.ts'
 import { attributesKeeping } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import { FILE_MODE, type Tree } from './tree.ts'
@@ -42,12 +44,18 @@ export async function rewriteAttributes(job: Job): Promise<void> {
     )
     if (!head) await dropRemoved(job, node)
     else if (head.etag === node.etag) await rewriteKnown(job, node, head)
+    else if (await isOwn(job, node)) await rewriteKnown(job, tree.node(node.id), head)
     else await rewriteNewer(job, node, head)
   } catch (thrown) {
     // Removed between look and copy.
     if (PailError.from(thrown).code !== 's3/no-key') throw thrown
     await dropRemoved(job, node)
   }
+}
+
+/** Did an earlier try of ours make the version, whose answer was lost? */
+function isOwn(job: Job, { id }: NodeRow): Promise<boolean> {
+  return findOwnBase(job, { id, urgency: 'background', signal: job.signal })
 }
 
 /** @returns false when a program changed the attributes once more: the row stays for them */
@@ -87,6 +95,7 @@ async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<
   const source = { ...version, etag: head.etag }
   const etag = await copyInBucket(job, { source, key, replace })
   await tree.change(() => {
+    settleAttempts(tree, key, source.etag)
     const current = tree.nodes.byId(node.id)
     if (current?.remoteKey !== key) return
     job.renameCached(source, { ...version, etag })
@@ -128,6 +137,7 @@ async function rewriteNewer(job: Job, node: NodeRow, head: ObjectHead): Promise<
   const replace = await attributesKeeping(job, { ...merged, kind: 'file' }, head, false)
   const source = { volume: tree.volume, key, etag: head.etag, sizeBytes: head.sizeBytes }
   const etag = await copyInBucket(job, { source, key, replace })
+  await tree.change(() => settleAttempts(tree, key, source.etag))
   if (!(await settle(job))) return
   await show(tree, node, { ...head, etag }, factsOfStored(replace))
 }

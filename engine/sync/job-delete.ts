@@ -8,12 +8,12 @@ import type { PailError } from '../../shared/errors.ts'
 import type { Etag } from '../s3/object-store.ts'
 import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
+import { isLeftByUs, proofParts } from './attempt-proof.ts'
 import { deleteKeys } from './batch-delete.ts'
 import { checkBeforeDelete, type DeleteCheck } from './delete-check.ts'
 import { attemptedAt } from './left-attempts.ts'
 import type { SyncerParts } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
-import { isSameEtag } from './upload-proof.ts'
 
 type OnFailure = (row: JournalRow, error: PailError) => void
 
@@ -43,13 +43,12 @@ export async function deleteObjects(
 async function checkRows(parts: SyncerParts, rows: readonly JournalRow[]): Promise<DeleteCheck> {
   const expected = rows.flatMap(({ key, etag }) => (etag === null ? [] : [{ key, etag }]))
   const { changed, gone } = await checkBeforeDelete(parts, expected)
-  const foreign = [...changed].filter(([key, { etag }]) => !isOurs(parts, key, etag))
-  return { changed: new Map(foreign), gone }
-}
-
-/** An upload that was given up may have landed: what it left is what the program removed. */
-function isOurs({ tree }: SyncerParts, key: string, etag: Etag): boolean {
-  return attemptedAt(tree, key).some((attempted) => isSameEtag(attempted, etag))
+  // An upload that was given up may have landed: what it left is what the program removed.
+  for (const [key, object] of changed) {
+    const attempts = attemptedAt(parts.tree, key)
+    if (await isLeftByUs(proofParts(parts), attempts, object)) changed.delete(key)
+  }
+  return { changed, gone }
 }
 
 /** Removed here, changed in the bucket: the change stays. */

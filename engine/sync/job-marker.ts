@@ -9,7 +9,7 @@ import type { Etag, PutAttributes } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
 import { checkFreed, movesAway } from './leaving.ts'
-import { MARKER_ATTEMPT } from './left-attempts.ts'
+import { MARKER_ATTEMPT, settleAttempts } from './left-attempts.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
@@ -115,6 +115,7 @@ export async function writeMarker(job: Job): Promise<void> {
       journalDelete(tree, key, etag)
       return
     }
+    if (node.etag !== null) settleAttempts(tree, key, node.etag as Etag)
     noteMarker(tree, current, { key, etag, metadata })
     if (now && now.generation === row.generation) tree.journal.remove(row.seq)
   })

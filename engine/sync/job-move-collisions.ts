@@ -7,6 +7,7 @@
  */
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { proofParts } from './attempt-proof.ts'
 import { giveWay } from './conflict.ts'
 import { renew } from './job-move-steps.ts'
 import { isGoing } from './left-attempts.ts'
@@ -30,7 +31,7 @@ export async function avoidCollisions(job: Job, target: string): Promise<void> {
 async function avoid(job: Job, target: string, object: ObjectInfo): Promise<void> {
   const { tree, row } = job
   // What a program removed here is there to be replaced. Directory objects say nothing of content.
-  if (object.key.endsWith('/') || isGoing(tree, object.key, object.etag)) return
+  if (object.key.endsWith('/') || (await isGoing(tree, object, proofParts(job)))) return
   const source = row.key + object.key.slice(target.length)
   const node = tree.nodes
     .byRemoteKey(tree.volume, source)

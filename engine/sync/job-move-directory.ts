@@ -9,6 +9,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Etag, ListPage } from '../s3/object-store.ts'
 import type { MoveItem } from '../store/move-items.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { proofParts } from './attempt-proof.ts'
 import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
@@ -109,9 +110,9 @@ async function copyItem(
   { key: target, mayBeThere }: { key: string; mayBeThere: boolean },
 ): Promise<void> {
   const { tree, row } = job
-  if (isElsewhere(job, item)) {
+  if (await isElsewhere(job, item)) {
     await tree.database.write(() => {
-      if (mayBeThere) leaveCopy(tree, target, item.etag as Etag)
+      if (mayBeThere) leaveCopy(tree, target, versionOfItem(item))
       tree.journal.moveItems.remove(row.seq, item.source)
     })
     return
@@ -144,10 +145,16 @@ async function copyItem(
 /** What stands at the destination, and the version of the source that it was made of. */
 type Copied = { readonly etag: Etag; readonly sizeBytes: number; readonly sourceEtag: string }
 
+function versionOfItem({ source, etag, sizeBytes }: MoveItem) {
+  return { key: source, etag: etag as Etag, sizeBytes }
+}
+
 /** Removed meanwhile, or moved out of this directory: then a row of its own sees to it. */
-function isElsewhere(job: Job, { source, etag }: MoveItem): boolean {
+async function isElsewhere(job: Job, item: MoveItem): Promise<boolean> {
   const { tree, row } = job
-  if (isGoing(tree, source, etag)) return true
+  const { source } = item
+  const object = { ...versionOfItem(item), modifiedMs: 0 }
+  if (await isGoing(tree, object, proofParts(job))) return true
   const nodes = tree.nodes.byRemoteKey(tree.volume, source)
   const node = nodes.find(({ kind }) => kind !== 'directory') ?? nodes[0]
   return node !== undefined && !isBelow(job, node, source.slice(row.key.length))
@@ -294,7 +301,7 @@ export async function giveUpDirectory(job: Job): Promise<void> {
     // Copies are made in the order of keys, so many at once: those without an answer are the first.
     for (const item of tree.journal.moveItems.page(row.seq, false, '', COPIES_MAX)) {
       const copy = `${target}${item.source.slice(row.key.length)}`
-      if (target !== undefined) leaveCopy(tree, copy, item.etag as Etag)
+      if (target !== undefined) leaveCopy(tree, copy, versionOfItem(item))
     }
     tree.journal.remove(row.seq)
   })

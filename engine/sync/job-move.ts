@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import { present } from '../base/assert.ts'
 import type { Etag, ObjectHead, Precondition } from '../s3/object-store.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { isLeftByUs, proofParts } from './attempt-proof.ts'
 import { giveWay } from './conflict.ts'
 import { giveUpDirectory, moveDirectory } from './job-move-directory.ts'
 import { copyOne, noteMoved, reachableKey, renew, versionOf } from './job-move-steps.ts'
@@ -122,7 +123,7 @@ async function lookAnew(job: Job, node: NodeRow, { source, target, precondition 
   const { etag, sizeBytes } = versionOf(node, source)
   if (isSameEtag(other.etag, etag) && other.sizeBytes === sizeBytes) return
   // What a request of ours left there for a file that has another path by now is replaced.
-  if (attemptedAt(tree, target).some((attempted) => isSameEtag(attempted, other.etag))) {
+  if (await isLeftByUs(proofParts(job), attemptedAt(tree, target), other)) {
     await tree.change(() => journalDelete(tree, target, other.etag))
     return
   }

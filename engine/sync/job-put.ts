@@ -9,6 +9,7 @@ import { present } from '../base/assert.ts'
 import type { Etag, ObjectFacts, Precondition, PutAttributes } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
+import { isLeftByUs, proofParts } from './attempt-proof.ts'
 import { keepBoth } from './conflict.ts'
 import type { FileContent } from './file-content.ts'
 import { attemptedAt } from './left-attempts.ts'
@@ -20,12 +21,13 @@ import type { Progress } from './transfers.ts'
 import { journalDelete, journalStray } from './tree-edit.ts'
 import { abandonUpload, uploadContent } from './upload-content.ts'
 import { headOrNone } from './upload-job.ts'
-import { isSameEtag } from './upload-proof.ts'
 import {
   ATTEMPTED_VERSIONS_MAX,
+  type Attempt,
   decodeUploadRecord,
   EMPTY_UPLOAD_RECORD,
   encodeUploadRecord,
+  isSameAttempt,
   type UploadRecord,
 } from './upload-record.ts'
 import type { UploadSource } from './upload-source.ts'
@@ -169,11 +171,12 @@ function isCurrent(job: Job, key: string, content: SentContent): boolean {
 
 function withAttempts(
   record: UploadRecord | undefined,
-  attempted: readonly Etag[],
+  attempted: readonly Attempt[],
 ): UploadRecord | undefined {
   if (attempted.length === 0) return record
   const { attempted: own, ...rest } = record ?? EMPTY_UPLOAD_RECORD
-  const all = [...new Set([...attempted, ...own])]
+  const isKnown = (one: Attempt) => own.some((other) => isSameAttempt(one, other))
+  const all = [...attempted.filter((one) => !isKnown(one)), ...own]
   return { ...rest, attempted: all.slice(-ATTEMPTED_VERSIONS_MAX) }
 }
 
@@ -263,15 +266,15 @@ async function abandon(job: Job): Promise<void> {
     attempted.length === 0
       ? undefined
       : await requests.run('background', (attempt) => headOrNone(store, row.key, attempt), signal)
-  const landed = head && attempted.find((etag) => isSameEtag(etag, head.etag))
+  const isLanded = head !== undefined && (await isLeftByUs(proofParts(job), attempted, head))
   await tree.change(() => {
     tree.journal.remove(row.seq)
     // Meanwhile it may have become a file's object, by an answer that came late, by a listing or by an
     // upload of the same bytes; or it replaced one: that file's own row meets it.
-    if (!landed) return
+    if (!isLanded) return
     const isHeld = tree.nodes
       .byRemoteKey(tree.volume, row.key)
       .some(({ parent }) => parent !== null)
-    if (!isHeld) journalDelete(tree, row.key, landed)
+    if (!isHeld) journalDelete(tree, row.key, head.etag)
   })
 }

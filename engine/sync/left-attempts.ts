@@ -4,27 +4,27 @@
  * Keeps: what an upload may have stored before its answer was lost is looked for under the key to
  *        which it was sent, whatever the file is called by now: nobody else would take it away.
  */
-import type { Etag } from '../s3/object-store.ts'
+import type { Etag, ObjectInfo } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
+import { isLeftByUs, judgeAttempt, type ProofParts } from './attempt-proof.ts'
 import type { Tree } from './tree.ts'
 import { isSameEtag } from './upload-proof.ts'
 import {
+  type Attempt,
   attemptedIn,
   decodeUploadRecord,
   EMPTY_UPLOAD_RECORD,
   encodeUploadRecord,
+  isSameAttempt,
 } from './upload-record.ts'
 
-/**
- * What a directory's own object is, stored by whomever. A server that names versions otherwise shows it
- * a while longer.
- */
+/** What a directory's own object is, stored by whomever. */
 const EMPTY_ETAG = '"d41d8cd98f00b204e9800998ecf8427e"' as Etag
 
 /** Kept before a directory's own object is stored: it may land though its answer is lost. */
 export const MARKER_ATTEMPT = encodeUploadRecord({
   ...EMPTY_UPLOAD_RECORD,
-  attempted: [EMPTY_ETAG],
+  attempted: [{ etag: EMPTY_ETAG, sizeBytes: 0 }],
 })
 
 /**
@@ -41,23 +41,27 @@ export function leaveAttempts(tree: Tree, row: JournalRow): void {
     .at(volume, row.key)
     .filter(({ seq, node: of }) => seq !== row.seq && of === null)
     .flatMap(({ record }) => attemptedIn(record))
-  if (attempted.every((etag) => known.includes(etag))) return
+  if (attempted.every((one) => known.some((other) => isSameAttempt(one, other)))) return
   insertGivenUp(tree, row, attempted)
 }
 
 /** A copy that may have been made, of whose answer nobody heard. Inside a change of the tree. */
-export function leaveCopy(tree: Tree, key: string, sourceEtag: Etag): void {
-  insertGivenUp(tree, { op: 'put', key }, [sourceEtag])
+export function leaveCopy(tree: Tree, key: string, { etag, sizeBytes, key: source }: Copied): void {
+  insertGivenUp(tree, { op: 'put', key }, [{ etag, sizeBytes, source }])
 }
+
+type Copied = Pick<ObjectInfo, 'key' | 'etag' | 'sizeBytes'>
 
 function insertGivenUp(
   { journal, volume, clock }: Tree,
   { op, key }: Pick<JournalRow, 'op' | 'key'>,
-  attempted: readonly Etag[],
+  attempted: readonly Attempt[],
 ): void {
+  const source = attempted.find((one) => one.source !== undefined)?.source ?? null
   journal.insert({
     ...{ volume, op, node: null, key, state: 'cancelled', readyMs: clock.nowMs() },
     record: encodeUploadRecord({ ...EMPTY_UPLOAD_RECORD, attempted }),
+    source,
   })
 }
 
@@ -67,23 +71,37 @@ export function settleAttempts({ journal, volume }: Tree, key: string, sourceEta
     if (op !== 'put' || node !== null || !record) continue
     const { attempted, multipart, opening, orphans } = decodeUploadRecord(record)
     if (multipart || opening || orphans.length > 0) continue
-    if (attempted.every((etag) => isSameEtag(etag, sourceEtag))) journal.remove(seq)
+    if (attempted.every(({ etag }) => etag !== undefined && isSameEtag(etag, sourceEtag)))
+      journal.remove(seq)
   }
 }
 
 /** Versions that requests of ours may have stored at the key, for whatever file that was. */
-export function attemptedAt({ journal, volume }: Tree, key: string): Etag[] {
+export function attemptedAt({ journal, volume }: Tree, key: string): Attempt[] {
   return journal.attempts.at(volume, key).flatMap(({ record }) => attemptedIn(record))
 }
 
 /**
- * Is the object on its way out of the bucket? A program removed it, or an upload of ours left it whose
- * file is gone or has another path.
+ * May the object be on its way out of the bucket? A program removed it, or an upload of ours left it
+ * whose file is gone or has another path. Where ETags are no digests, what looks like that counts as
+ * well, until it has been looked at.
  */
-export function isGoing({ journal, volume }: Tree, key: string, etag: string): boolean {
+export function mayBeGoing(tree: Tree, object: ObjectInfo): boolean {
+  const { isRemoved, left } = leavingAt(tree, object.key)
+  const isOther = (attempt: Attempt) =>
+    judgeAttempt(attempt, object, tree.hasOpaqueEtags) === 'other'
+  return isRemoved || !left.every(isOther)
+}
+
+/** As `mayBeGoing`, for certain. */
+export async function isGoing(tree: Tree, object: ObjectInfo, proof: ProofParts): Promise<boolean> {
+  const { isRemoved, left } = leavingAt(tree, object.key)
+  return isRemoved || isLeftByUs(proof, left, object)
+}
+
+function leavingAt({ journal, volume }: Tree, key: string) {
   const rows = journal.attempts.leaving(volume, key)
-  if (rows.some(({ op }) => op === 'delete')) return true
-  return rows.flatMap(leftBy).some((attempted) => isSameEtag(attempted, etag as Etag))
+  return { isRemoved: rows.some(({ op }) => op === 'delete'), left: rows.flatMap(leftBy) }
 }
 
 /** May something of that kind be all that keeps the prefix alive? */
@@ -95,6 +113,6 @@ export function hasLeftBelow({ journal, volume }: Tree, prefix: string): boolean
 /** More are given up at once only where a whole folder was removed: what is there shows a while. */
 const ROWS_LOOKED_AT_MAX = 50
 
-function leftBy({ state, record }: JournalRow): readonly Etag[] {
+function leftBy({ state, record }: JournalRow): readonly Attempt[] {
   return state === 'cancelled' ? attemptedIn(record) : []
 }

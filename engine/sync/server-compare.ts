@@ -2,8 +2,8 @@
  * Do two objects have the same bytes? Asked where their ETags cannot tell: an object that came in
  * parts has another one than its copy in one piece.
  *
- * Keeps: nothing is fetched where the server copies parts, because the ETag of a copied part is a
- *        digest of its bytes; the upload that the parts are for is aborted, or stays on record.
+ * Keeps: nothing is fetched where the server copies parts and its ETags are digests, because that of
+ *        a copied part is one of its bytes; the upload that the parts are for is aborted, or stays on record.
  */
 import type { Etag, ObjectHead } from '../s3/object-store.ts'
 import type { ServerCopy } from './server-copy-check.ts'
@@ -28,7 +28,8 @@ export async function isSameContent(copy: ServerCopy, head: ObjectHead): Promise
   if (head.sizeBytes !== source.sizeBytes) return false
   const there = { key, etag: head.etag }
   try {
-    if (capabilities.uploadPartCopy) return await isSameByParts(copy, there)
+    const isDigest = capabilities.etagIsMd5 !== false && !head.hasOpaqueEtag
+    if (capabilities.uploadPartCopy && isDigest) return await isSameByParts(copy, there)
     if (source.sizeBytes > COMPARE_FETCHED_BYTES_MAX) return false
     return await isSameByBytes(copy, there)
   } catch (thrown) {

@@ -52,7 +52,8 @@ export function isCopied({ source, replace }: ServerCopy, head: ObjectHead): boo
 /** May it be what the copy would make, though no digest can tell? */
 export function isDoubtful(copy: ServerCopy, head: ObjectHead): boolean {
   const { source, replace, capabilities } = copy
-  const isTold = capabilities.etagIsMd5 !== false && isComparable(head.etag, source.etag)
+  const isDigest = capabilities.etagIsMd5 !== false && !head.hasOpaqueEtag
+  const isTold = isDigest && isComparable(head.etag, source.etag)
   if (head.sizeBytes !== source.sizeBytes || isTold) return false
   return !replace?.metadata || hasMetadataOf(head, replace)
 }
@@ -74,6 +75,7 @@ export async function verifyCopy(
   const differs =
     capabilities.etagIsMd5 !== false &&
     head !== undefined &&
+    !head.hasOpaqueEtag &&
     isComparable(head.etag, source.etag) &&
     !isSameEtag(head.etag, source.etag)
   // Two answers that disagree: one is wrong, or somebody's object took the copy's place already.

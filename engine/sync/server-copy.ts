@@ -19,8 +19,8 @@ import {
 import { copyInParts } from './server-copy-parts.ts'
 import { headOrNone, isCode } from './upload-job.ts'
 import { PART_BYTES_MAX } from './upload-plan.ts'
-import { isMet } from './upload-proof.ts'
-import { EMPTY_UPLOAD_RECORD } from './upload-record.ts'
+import { isMet, metadataDigest } from './upload-proof.ts'
+import { type Attempt, EMPTY_UPLOAD_RECORD } from './upload-record.ts'
 
 /** The largest object that one CopyObject request copies. */
 export const SINGLE_COPY_BYTES_MAX = PART_BYTES_MAX
@@ -65,8 +65,8 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
   if (landed) return landed
   const { store, source, key, replace } = copy
   // By the time that its answer is known to be lost, nothing may want it there any more.
-  const save = isOntoItself(copy) || copy.isVerifiedLater ? undefined : copy.save
-  await save?.({ ...EMPTY_UPLOAD_RECORD, attempted: [source.etag] })
+  const save = leavesAnother(copy) && !copy.isVerifiedLater ? copy.save : undefined
+  await save?.({ ...EMPTY_UPLOAD_RECORD, attempted: [attemptOf(copy)] })
   let reply: { etag: Etag }
   try {
     reply = await store.copy(
@@ -88,6 +88,17 @@ async function copyOnce(copy: ServerCopy, signal: AbortSignal): Promise<{ etag: 
     throw thrown
   }
   return verifyCopy(copy, reply.etag, signal)
+}
+
+/** Onto itself, the ETag stays what it was, where it is a digest. */
+function leavesAnother(copy: ServerCopy): boolean {
+  return !isOntoItself(copy) || copy.capabilities.etagIsMd5 === false
+}
+
+function attemptOf({ source, replace }: ServerCopy): Attempt {
+  const { key, etag, sizeBytes } = source
+  const metadata = replace?.metadata ? { metadata: metadataDigest(replace.metadata) } : {}
+  return { etag, sizeBytes, source: key, ...metadata }
 }
 
 /** The server answered, and made no copy. */

@@ -114,6 +114,7 @@ function isBlocked(
 ): boolean {
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && writerOf(facts.tree, row.key)) return true
+  if (facts.tree.hasOpaqueEtags && isWitness(facts, row, keys)) return true
   if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
   if (row.op === 'marker' && isInTheWay(facts, row, moves)) return true
   if (isHeldBack(row, keys)) return true
@@ -145,6 +146,24 @@ function writerOf(tree: Tree, key: string): JournalRow | undefined {
   if (writer) return writer
   const node = tree.findByKey(key)
   return node && tree.journal.opOfNode(node.id, 'move')
+}
+
+/**
+ * May a copy of what the row takes away or replaces be left somewhere, that only it can be compared
+ * with? Where ETags are no digests, that is settled before.
+ */
+function isWitness({ tree }: OrderFacts, row: JournalRow, keys: readonly string[]): boolean {
+  const { attempts } = tree.journal
+  if (row.state === 'cancelled') return false
+  if (isDirectoryMove(row)) {
+    const isEarlier = ({ seq }: JournalRow) => seq < row.seq
+    return keys.some((key) => attempts.copiesOfBelow(tree.volume, key).some(isEarlier))
+  }
+  const node = nodeOf(tree, row)
+  // A file's own move only reads what it has; what it leaves behind has a deletion of its own.
+  const isForPath = row.op === 'put' || row.op === 'move'
+  const changed = isForPath && node && node.parent !== null ? tree.keyOf(node) : row.key
+  return attempts.copiesOf(tree.volume, changed).length > 0
 }
 
 /** Does anything wait below `prefix` that goes on without a person? */

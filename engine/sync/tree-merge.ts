@@ -10,7 +10,7 @@ import { nameBeside, nameOfComponent } from '../s3/keys.ts'
 import type { ListPage, ObjectInfo } from '../s3/object-store.ts'
 import { blankNode, type NewNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import { isLeavingBelow } from './leaving.ts'
-import { isGoing } from './left-attempts.ts'
+import { mayBeGoing } from './left-attempts.ts'
 import { folderNameOf, LINK_MODE, linkNameOf, slashlessVersion } from './object-attributes.ts'
 import { supersede } from './supersede.ts'
 import { DIRECTORY_MODE, FILE_MODE, type Tree, type TreeChange } from './tree.ts'
@@ -198,7 +198,7 @@ class Merge {
       for (const owner of owners) this.#observe(owner, object)
       return
     }
-    if (isGoing(this.#tree, object.key, object.etag)) return
+    if (mayBeGoing(this.#tree, object)) return
     if (departures.hasLeftSince(object.key, this.#startedMs)) return
     if (this.#folderObject(directory, prefix, component, object)) return
     if (this.#slashlessObject(directory, component, object)) return

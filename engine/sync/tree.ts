@@ -97,6 +97,8 @@ export class Tree {
   syncsXattrs = false
   /** Does the server write keys into its listings as they are? Set by the first page that tells. */
   hasPlainKeys = false
+  /** Are the server's ETags known not to be digests of the content? */
+  hasOpaqueEtags = false
   roles: RoleHooks = NO_ROLES
   /** Called when the journal has something new. */
   onDidJournal: () => void = () => {}

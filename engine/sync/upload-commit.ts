@@ -4,8 +4,9 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { Capabilities, Etag, Precondition } from '../s3/object-store.ts'
+import { isLeftByUs, type ProofParts } from './attempt-proof.ts'
 import { isCode, type UploadRun } from './upload-job.ts'
-import { judge, type Sent } from './upload-proof.ts'
+import { isSameEtag, judge, type Sent } from './upload-proof.ts'
 
 /** Looks at the key and tries again at most so often within one attempt. */
 const COMMIT_TURNS_MAX = 4
@@ -22,6 +23,8 @@ export type Commit = {
   readonly conditional: 'conditionalPut' | 'conditionalComplete'
   /** @param precondition what the server is to check; undefined when there is nothing */
   send(precondition: Precondition | undefined, signal: AbortSignal): Promise<{ etag: Etag }>
+  /** Is this version made of what is sent? Asked when only its metadata says so. */
+  hasContent(etag: Etag, signal: AbortSignal): Promise<boolean>
 }
 
 /**
@@ -67,12 +70,34 @@ async function look(commit: Commit, signal: AbortSignal): Promise<Committed | un
   const { run, sent } = commit
   if (!run.precondition) return undefined
   const head = await run.head(signal)
+  const verdict = judge(head, run.precondition, sent)
+  if (verdict.kind === 'go') {
+    run.precondition = verdict.precondition
+    return undefined
+  }
+  if (verdict.kind === 'stored' && (await isProven(commit, verdict.etag, signal))) {
+    return { kind: 'found', etag: verdict.etag }
+  }
   const { attempted } = run.keeper.record
-  const verdict = judge(head, run.precondition, { sent, attempted })
-  if (verdict.kind === 'conflict') throw conflict(run, 'another version stands at the key')
-  if (verdict.kind === 'stored') return { kind: 'found', etag: verdict.etag }
-  run.precondition = verdict.precondition
+  if (!head || !(await isLeftByUs(proofIn(run, signal), attempted, head))) {
+    throw conflict(run, 'another version stands at the key')
+  }
+  // What an earlier request of ours has left there is replaced: that is no conflict.
+  run.precondition = { ifMatch: head.etag }
   return undefined
+}
+
+/** What is looked at belongs to the one attempt. */
+function proofIn(run: UploadRun, signal: AbortSignal): ProofParts {
+  const request = <T>(work: (one: AbortSignal) => Promise<T>) => work(signal)
+  return { store: run.job.store, hasOpaqueEtags: !run.etagIsMd5, request }
+}
+
+/** The same metadata could be beside other bytes. */
+async function isProven(commit: Commit, etag: Etag, signal: AbortSignal): Promise<boolean> {
+  const { sent } = commit
+  if (sent.etag && isSameEtag(sent.etag, etag)) return true
+  return commit.hasContent(etag, signal)
 }
 
 function conflict(run: UploadRun, detail: string): PailError {

@@ -15,8 +15,8 @@ import type { Requests } from './requests.ts'
 import type { Progress } from './transfers.ts'
 import type { UploadBuffers } from './upload-buffers.ts'
 import type { PartLimits } from './upload-plan.ts'
-import type { Sent } from './upload-proof.ts'
-import type { RecordKeeper, UploadRecord } from './upload-record.ts'
+import { isMet, isSameEtag, isSent, metadataDigest, type Sent } from './upload-proof.ts'
+import type { Attempt, RecordKeeper, UploadRecord } from './upload-record.ts'
 
 export type UploadSource = {
   readonly sizeBytes: number
@@ -91,6 +91,23 @@ export class UploadRun {
   sent(etag: Etag | undefined): Sent {
     const { source, attributes } = this.job
     return { sizeBytes: source.sizeBytes, etag, attributes, etagIsMd5: this.etagIsMd5 }
+  }
+
+  /** What the bucket has when the upload lands. */
+  attempt(etag: Etag | undefined): Attempt {
+    const { source, attributes } = this.job
+    const metadata = metadataDigest(attributes.metadata ?? {})
+    return { etag, sizeBytes: source.sizeBytes, metadata }
+  }
+
+  /**
+   * Is this what was sent? What the upload was to replace is not, though it may have the same
+   * metadata, where that alone can tell.
+   */
+  isLanded(head: ObjectHead, etag: Etag | undefined): boolean {
+    if (!isSent(head, this.sent(etag))) return false
+    if (etag !== undefined && isSameEtag(head.etag, etag)) return true
+    return !this.precondition || !isMet(head, this.precondition)
   }
 
   request<T>(work: (signal: AbortSignal) => Promise<T>, signal = this.job.signal): Promise<T> {

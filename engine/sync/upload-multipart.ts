@@ -10,7 +10,7 @@ import { isCode, type UploadRun } from './upload-job.ts'
 import { openMultipart, type PartsOutcome } from './upload-parts-open.ts'
 import { PartsSending } from './upload-parts-send.ts'
 import type { UploadPart } from './upload-plan.ts'
-import { compositeEtag, isSameEtag, isSent } from './upload-proof.ts'
+import { compositeEtag, isSameEtag } from './upload-proof.ts'
 import type { MultipartRecord } from './upload-record.ts'
 
 export async function uploadParts(
@@ -35,7 +35,7 @@ async function complete(
   const expected = compositeEtag(parts.map(({ etag }) => etag))
   if (!run.job.isCurrent()) return { kind: 'superseded' }
   // A crash after Complete must not make the next content of this file a conflict with it.
-  if (run.precondition) await run.keeper.noteAttempted(expected)
+  if (run.precondition) await run.keeper.noteAttempted(run.attempt(expected))
   return run.request((signal) => completeOnce(run, { multipart, parts, expected }, signal))
 }
 
@@ -63,6 +63,7 @@ async function completeOnce(
             { key, uploadId, parts, ...(precondition ? { precondition } : {}) },
             sending,
           ),
+        hasContent: (_, looking) => isUsedUp(run, { key, uploadId }, looking),
       },
       signal,
     )
@@ -70,7 +71,7 @@ async function completeOnce(
     // Gone: an earlier Complete, whose reply was lost, has used it up, or somebody aborted it.
     if (isCode(thrown, 's3/no-key')) {
       const head = await run.head(signal)
-      if (head && isSent(head, run.sent(expected))) return { kind: 'stored', etag: head.etag }
+      if (head && run.isLanded(head, expected)) return { kind: 'stored', etag: head.etag }
       // S3 answers the same when the object that If-Match names was deleted.
       if (!head && run.precondition && 'ifMatch' in run.precondition) {
         throw new PailError('s3/precondition', 'the object was deleted', { key }, thrown)
@@ -85,6 +86,21 @@ async function completeOnce(
   return { kind: 'stored', etag: await verified(run, { expected, etag: committed.etag, signal }) }
 }
 
+/** Only a Complete of ours ends the upload that was open a moment ago: that one has landed. */
+async function isUsedUp(
+  run: UploadRun,
+  { key, uploadId }: Pick<MultipartRecord, 'key' | 'uploadId'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await run.job.store.listParts(key, uploadId, signal)
+    return false
+  } catch (thrown) {
+    if (isCode(thrown, 's3/no-key')) return true
+    throw thrown
+  }
+}
+
 /** Each part was verified by itself; what is left to see is that the server put them together. */
 async function verified(
   run: UploadRun,
@@ -93,7 +109,7 @@ async function verified(
   if (expected && isSameEtag(etag, expected)) return etag
   const head = await run.head(signal)
   if (head?.sizeBytes === run.job.source.sizeBytes) return head.etag
-  if (head && run.precondition) await run.keeper.noteAttempted(etag)
+  if (head && run.precondition) await run.keeper.noteAttempted({ etag })
   throw new PailError('s3/integrity', `completed as ${etag} with another length`, {
     key: run.job.key,
     sizeBytes: head?.sizeBytes ?? -1,

@@ -9,7 +9,7 @@ import type { Etag, PartInfo, PutAttributes } from '../s3/object-store.ts'
 import { beginUpload } from './upload-begin.ts'
 import { isCode, type UploadRun } from './upload-job.ts'
 import type { UploadPart } from './upload-plan.ts'
-import { compositeEtag, isSameEtag, isSent, md5Of } from './upload-proof.ts'
+import { compositeEtag, isSameEtag, md5Of } from './upload-proof.ts'
 import type { MultipartRecord, PartRecord } from './upload-record.ts'
 
 export type PartsOutcome =
@@ -116,9 +116,9 @@ async function landedBefore(
   const ordered = parts.flatMap(({ partNumber }) => byNumber.get(partNumber) ?? [])
   if (ordered.length !== parts.length) return undefined
   const etag = compositeEtag(ordered.map((part) => part.etag))
-  if (!etag) return undefined
+  if (!etag && run.etagIsMd5) return undefined
   const head = await run.request((signal) => run.head(signal))
-  if (!head || !isSameEtag(head.etag, etag) || !isSent(head, run.sent(etag))) return undefined
+  if (!head || !run.isLanded(head, etag)) return undefined
   for (const part of parts) {
     const before = byNumber.get(part.partNumber)
     if (!before || !(await isUnchanged(run, part, before))) return undefined

@@ -6,7 +6,13 @@
  */
 import { createHash } from 'node:crypto'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import type { Etag, ObjectHead, Precondition, PutAttributes } from '../s3/object-store.ts'
+import type {
+  Etag,
+  ObjectHead,
+  Precondition,
+  PutAttributes,
+  UserMetadata,
+} from '../s3/object-store.ts'
 
 /** About two milliseconds of MD5: the event loop goes on between two slices. */
 const SLICE_BYTES = 1024 * 1024
@@ -55,9 +61,15 @@ export type Sent = {
 export function isSent(head: ObjectHead, sent: Sent): boolean {
   if (head.sizeBytes !== sent.sizeBytes) return false
   if (sent.etag && isSameEtag(head.etag, sent.etag)) return true
-  const saysSomething = sent.etag && sent.etagIsMd5 && /^[0-9a-f]{32}(-\d+)?$/.test(bare(head.etag))
+  const isDigest = sent.etagIsMd5 && !head.hasOpaqueEtag
+  const saysSomething = sent.etag && isDigest && /^[0-9a-f]{32}(-\d+)?$/.test(bare(head.etag))
   if (saysSomething) return false
   return hasMetadataOf(head, sent.attributes)
+}
+
+export function metadataDigest(metadata: UserMetadata): string {
+  const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('md5').update(JSON.stringify(sorted)).digest('hex')
 }
 
 /** True when the object carries all metadata that was sent, and some was. */
@@ -71,22 +83,15 @@ export type Verdict =
   | { readonly kind: 'stored'; readonly etag: Etag }
   | { readonly kind: 'conflict' }
 
-/**
- * What to do in view of what stands at the key.
- * @param attempted versions that earlier requests of ours may have left there: to replace one of
- *        them is no conflict
- */
+/** What to do in view of what stands at the key. */
 export function judge(
   head: ObjectHead | undefined,
   precondition: Precondition,
-  { sent, attempted }: { sent: Sent; attempted: readonly Etag[] },
+  sent: Sent,
 ): Verdict {
   if (isMet(head, precondition)) return { kind: 'go', precondition }
   if (!head) return { kind: 'conflict' }
   if (isSent(head, sent)) return { kind: 'stored', etag: head.etag }
-  if (attempted.some((etag) => isSameEtag(etag, head.etag))) {
-    return { kind: 'go', precondition: { ifMatch: head.etag } }
-  }
   return { kind: 'conflict' }
 }
 

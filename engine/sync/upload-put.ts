@@ -26,7 +26,7 @@ export async function putWhole(run: UploadRun): Promise<Etag | undefined> {
     const expected = etagOfMd5(md5Hex)
     if (!job.isCurrent()) return undefined
     // A crash after the PUT must not make the next content of this file a conflict with it.
-    if (run.precondition) await run.keeper.noteAttempted(expected)
+    if (run.precondition) await run.keeper.noteAttempted(run.attempt(expected))
     return await run.request((signal) => putOnce(run, { body, md5Hex, expected }, signal))
   } finally {
     release()
@@ -63,6 +63,7 @@ async function putOnce(
           },
           sending,
         ),
+      hasContent: (etag, looking) => isReadBack(run, body, { etag, signal: looking }),
     },
     signal,
   )
@@ -88,7 +89,7 @@ async function verified(
     return head.etag
   }
   // It is ours all the same: to replace it is no conflict.
-  if (run.precondition) await run.keeper.noteAttempted(reply.etag)
+  if (run.precondition) await run.keeper.noteAttempted({ etag: reply.etag })
   throw new PailError('s3/integrity', `stored as ${reply.etag}, sent ${whole.expected}`, {
     key: run.job.key,
   })

@@ -28,10 +28,21 @@ const PartRecordSchema = z.object({
   /** MD5 in hex of the local bytes that were sent, or where the part was copied from. */
   content: z.string(),
 })
+/** A version that a request may have left, by what can be seen of it in the bucket. */
+const AttemptSchema = z.object({
+  /** As it is where ETags are digests; of a copy, its source's. */
+  etag: EtagSchema.optional(),
+  /** Absent: only the ETag tells it. */
+  sizeBytes: z.number().int().optional(),
+  /** Digest of the metadata that was sent along. */
+  metadata: z.string().optional(),
+  /** Of a copy: the key that it was made from. */
+  source: z.string().optional(),
+})
 const UploadRecordSchema = z.object({
   version: z.literal(1),
   /** Versions that requests of ours, whose replies were perhaps lost, may have left at the key. */
-  attempted: z.array(EtagSchema),
+  attempted: z.array(AttemptSchema),
   multipart: UploadIdSchema.extend({
     /** The attributes it was created with: they cannot be changed later. */
     attributes: z.string(),
@@ -46,6 +57,7 @@ const UploadRecordSchema = z.object({
 export type PartRecord = Readonly<z.output<typeof PartRecordSchema>>
 export type NamelessUpload = Readonly<z.output<typeof NamelessUploadSchema>>
 export type OrphanUpload = Readonly<z.output<typeof UploadIdSchema>> | NamelessUpload
+export type Attempt = Readonly<z.output<typeof AttemptSchema>>
 type Parsed = z.output<typeof UploadRecordSchema>
 export type MultipartRecord = {
   readonly key: string
@@ -54,7 +66,7 @@ export type MultipartRecord = {
   readonly parts: readonly PartRecord[]
 }
 export type UploadRecord = Pick<Parsed, 'version'> & {
-  readonly attempted: readonly Etag[]
+  readonly attempted: readonly Attempt[]
   readonly multipart?: MultipartRecord | undefined
   readonly opening?: NamelessUpload | undefined
   readonly orphans: readonly OrphanUpload[]
@@ -76,8 +88,17 @@ export function decodeUploadRecord(bytes: Uint8Array): UploadRecord {
 }
 
 /** Versions that the upload of a journal's record may have left; none where there is no record. */
-export function attemptedIn(record: Uint8Array | null | undefined): readonly Etag[] {
+export function attemptedIn(record: Uint8Array | null | undefined): readonly Attempt[] {
   return record ? decodeUploadRecord(record).attempted : []
+}
+
+export function isSameAttempt(a: Attempt, b: Attempt): boolean {
+  return (
+    a.etag === b.etag &&
+    a.sizeBytes === b.sizeBytes &&
+    a.metadata === b.metadata &&
+    a.source === b.source
+  )
 }
 
 type Save = (record: UploadRecord | undefined) => Promise<void>
@@ -105,11 +126,12 @@ export class RecordKeeper {
     return this.#next
   }
 
-  noteAttempted(etag: Etag | undefined): Promise<void> {
-    if (etag === undefined || this.#record.attempted.includes(etag)) return Promise.resolve()
+  noteAttempted(attempt: Attempt): Promise<void> {
+    const isKnown = this.#record.attempted.some((other) => isSameAttempt(other, attempt))
+    if (isKnown) return Promise.resolve()
     return this.change((record) => ({
       ...record,
-      attempted: [...record.attempted, etag].slice(-ATTEMPTED_VERSIONS_MAX),
+      attempted: [...record.attempted, attempt].slice(-ATTEMPTED_VERSIONS_MAX),
     }))
   }
 

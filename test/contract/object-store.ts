@@ -185,6 +185,7 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
           conditionalPut: true,
           conditionalComplete: true,
           uploadPartCopy: true,
+          etagIsMd5: true,
         })
         expect((await listAll('probe/', 10)).keys).toEqual([])
         expect(await store.listMultipart('probe/')).toEqual([])

@@ -30,7 +30,12 @@ export type Step =
   | { readonly op: 'other-put'; path: string; size: number }
   | { readonly op: 'other-delete'; path: string }
 
-export type History = { readonly seed: number; readonly steps: readonly Step[] }
+export type History = {
+  readonly seed: number
+  /** The server's ETags say nothing of the content. */
+  readonly hasOpaqueEtags?: boolean
+  readonly steps: readonly Step[]
+}
 
 const NAMES = ['a', 'b', 'c']
 const SIZES = [0, 1, 100, 4096, 65_537, 1_100_000]
@@ -99,6 +104,7 @@ export function historyOf(weather: 'calm' | 'stormy'): fc.Arbitrary<History> {
     weather === 'calm' ? fc.oneof(...CALM) : fc.oneof(...CALM, ...CALM, ...STORMY)
   return fc.record({
     seed: fc.nat(1_000_000),
+    hasOpaqueEtags: fc.boolean(),
     steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
   })
 }
@@ -119,7 +125,7 @@ const SLOW_MS_MAX = 3_000
 export async function runHistory(history: History): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
   const random = new SeededRandom(history.seed)
-  const bucket = new MemoryObjectStore({ clock })
+  const bucket = new MemoryObjectStore({ clock, hasOpaqueEtags: history.hasOpaqueEtags === true })
   const store = new FlakyObjectStore(bucket, { clock, random })
   const run = new Run(clock, store, bucket, random)
   await run.start()

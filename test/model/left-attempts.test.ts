@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
+import { PailError } from '../../shared/errors.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Paths } from '../support/paths.ts'
@@ -18,6 +19,8 @@ const OTHER = Buffer.from('other')
 type Case = {
   readonly what: string
   readonly work: (paths: Paths) => Promise<readonly string[]>
+  /** Somebody else stores this as `d/a` meanwhile. */
+  readonly theirs?: string
   /** Keys and content in the end, in the bucket and in the folder. */
   readonly end: Readonly<Record<string, string>>
 }
@@ -90,14 +93,32 @@ const CASES: readonly Case[] = [
     work: async (paths) => [await paths.unlink('d/a'), await paths.rename('d', 'e')],
     end: {},
   },
+  {
+    what: 'is renamed, and somebody else stores as much under its name',
+    work: (paths) => all(paths.rename('d/a', 'd/b')),
+    theirs: 'FIRST',
+    end: { 'd/a': 'FIRST', 'd/b': 'first' },
+  },
+  {
+    what: 'is removed, and somebody else stores as much under its name',
+    work: (paths) => all(paths.unlink('d/a')),
+    theirs: 'FIRST',
+    end: { 'd/a': 'FIRST' },
+  },
 ]
 
 /** What was there before, in the bucket: known here, and in the folder of `before`. */
 const BEFORE: Readonly<Record<string, string>> = { 'd/z': 'z' }
 
-async function run({ work }: Case, how: { isKilled: boolean; isKnownFolder: boolean }) {
+type How = {
+  readonly isKilled: boolean
+  readonly isKnownFolder: boolean
+  readonly hasOpaqueEtags: boolean
+}
+
+async function run({ work, theirs }: Case, how: How) {
   const clock = new FakeClock(1_800_000_000_000, 12)
-  const bucket = new MemoryObjectStore({ clock })
+  const bucket = new MemoryObjectStore({ clock, hasOpaqueEtags: how.hasOpaqueEtags })
   if (how.isKnownFolder)
     for (const [key, text] of Object.entries(BEFORE)) bucket.putDirect(key, text)
   const store = new FlakyObjectStore(bucket, { clock, random: new SeededRandom(1) })
@@ -113,7 +134,7 @@ async function run({ work }: Case, how: { isKilled: boolean; isKnownFolder: bool
     await paths.names('d')
     const goOffline = () => {
       store.setOffline(true)
-      throw new Error('the answer is lost')
+      throw new PailError('net/reset', 'the answer is lost')
     }
     const fault = { kind: 'hook', when: 'after', hook: goOffline } as const
     store.setScript([{ operation: 'put', key: 'd/a', nth: 1, fault }])
@@ -125,12 +146,14 @@ async function run({ work }: Case, how: { isKilled: boolean; isKnownFolder: bool
       paths = new Paths(engine, drive)
     }
     expect(new Set(await work(paths))).toEqual(new Set(['ok']))
+    if (theirs !== undefined) bucket.putDirect('d/a', theirs)
     await clock.advance(1_000)
     const folders = await foldersIn(paths)
     store.setScript(LISTINGS_ONLY)
     store.setOffline(false)
     await clock.advance(40_000)
-    expect(await foldersIn(paths), 'shown by a listing before it is settled').toEqual(folders)
+    const early = await foldersIn(paths)
+    if (theirs === undefined) expect(early, 'shown before it is settled').toEqual(folders)
     store.setScript([])
     await clock.advance(300_000)
     expect((await engine.flush()).files, 'changes left').toBe(0)
@@ -170,12 +193,19 @@ async function foldersIn(paths: Paths): Promise<Record<string, string[]>> {
   return found
 }
 
-describe.each([true, false])(
-  'After a crash: %s. A file whose upload was not answered',
-  (isKilled) => {
+const SERVERS = [
+  { isKilled: true, hasOpaqueEtags: false },
+  { isKilled: false, hasOpaqueEtags: false },
+  { isKilled: true, hasOpaqueEtags: true },
+  { isKilled: false, hasOpaqueEtags: true },
+]
+
+describe.each(SERVERS)(
+  'After a crash: $isKilled. ETags say nothing: $hasOpaqueEtags. A file whose upload was not answered',
+  (server) => {
     describe.each([true, false])('in a folder with other objects: %s', (isKnownFolder) => {
       test.each(CASES)('and that $what is where it belongs, alone', async (one) => {
-        const { inBucket, inFolder } = await run(one, { isKilled, isKnownFolder })
+        const { inBucket, inFolder } = await run(one, { ...server, isKnownFolder })
         const isOver = one.end['d/z'] !== undefined
         const folder = Object.keys(one.end).some((key) => key.startsWith('e/')) ? 'e' : 'd'
         const renamed = one.what.includes('folder') ? 'e' : folder

@@ -2,11 +2,11 @@
  * Goal: as in lost-answers.test.ts, for the rewrite of attributes and the end of an upload in parts.
  */
 import { describe, expect, test } from 'vitest'
-import { type LostAnswer, loseAnswer } from '../support/lost-answer.ts'
+import { LOSSES, type LostAnswer, loseAnswer } from '../support/lost-answer.ts'
 
 type Matrix = {
   readonly what: string
-  readonly of: Omit<LostAnswer, 'then' | 'isKilled'>
+  readonly of: Omit<LostAnswer, 'then' | 'isKilled' | 'hasOpaqueEtags'>
   readonly continuations: ReadonlyArray<readonly string[]>
 }
 
@@ -56,12 +56,12 @@ const OTHERS: readonly Matrix[] = [
   },
 ]
 
-describe.each([true, false])('After a crash: %s. When the answer is lost to', (isKilled) => {
+describe.each(LOSSES)('($how) When the answer is lost to', (server) => {
   describe.each(OTHERS)('$what', ({ of, continuations }) => {
     test.each(continuations.map((then) => ({ then, how: then.join(', ') || 'nothing more' })))(
       'and programs do: $how, everything is where it belongs, alone',
       async ({ then }) => {
-        const problems = await loseAnswer({ ...of, then, isKilled })
+        const problems = await loseAnswer({ ...of, then, ...server })
         expect(problems, problems.join('; ')).toEqual([])
       },
     )

@@ -24,7 +24,17 @@ export type LostAnswer = {
   /** What programs do after that, while the network is away. */
   readonly then: readonly string[]
   readonly isKilled: boolean
+  /** The server's ETags say nothing of the content. */
+  readonly hasOpaqueEtags: boolean
 }
+
+/** After each of them everything has to be as programs made it. */
+export const LOSSES = [
+  { isKilled: true, hasOpaqueEtags: false, how: 'After a crash' },
+  { isKilled: false, hasOpaqueEtags: false, how: 'Without a crash' },
+  { isKilled: true, hasOpaqueEtags: true, how: 'After a crash, with ETags that say nothing' },
+  { isKilled: false, hasOpaqueEtags: true, how: 'Without a crash, with ETags that say nothing' },
+] as const
 
 /** Paths and contents, a folder ends in a slash. */
 type Contents = Readonly<Record<string, string>>
@@ -79,7 +89,7 @@ const SETTLE_TURNS = 12
 /** @returns what is not as programs made it, in words; nothing when all is well */
 export async function loseAnswer(one: LostAnswer): Promise<string[]> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
-  const bucket = new MemoryObjectStore({ clock })
+  const bucket = new MemoryObjectStore({ clock, hasOpaqueEtags: one.hasOpaqueEtags })
   const reference = new ReferenceTree()
   for (const [key, content] of Object.entries(one.before ?? {})) {
     bucket.putDirect(key, content)

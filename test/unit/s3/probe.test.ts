@@ -21,7 +21,12 @@ describe('Probe of an endpoint', () => {
       conditionalPut: true,
       conditionalComplete: true,
       uploadPartCopy: true,
+      etagIsMd5: true,
     })
+  })
+
+  test('sees that ETags are no digests', async () => {
+    expect(await probed({ hasOpaqueEtags: true })).toMatchObject({ etagIsMd5: false })
   })
 
   test('does not believe in conditions that are ignored, and leaves nothing behind', async () => {

@@ -32,7 +32,7 @@ describe('Upload of content', () => {
       expect(world.memory.requests()).toEqual({ put: 1 })
       expectStored(world, content)
       expect(world.memory.stored('file')).toMatchObject({
-        metadata: { mtime: '1234.5' },
+        metadata: { mtime: '1234.500000001' },
         contentType: 'text/plain',
       })
       expectNothingHeld(world)

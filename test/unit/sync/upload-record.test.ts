@@ -13,7 +13,7 @@ import { settle } from '../../support/fake-clock.ts'
 
 const RECORD: UploadRecord = {
   version: 1,
-  attempted: ['"a"' as Etag],
+  attempted: [{ etag: '"a"' as Etag, sizeBytes: 3, metadata: 'digest', source: 'from' }],
   multipart: {
     key: 'k\u0000é',
     uploadId: 'u',
@@ -26,6 +26,8 @@ const RECORD: UploadRecord = {
     { key: 'k', sinceMs: 0.5, untilMs: 2 },
   ],
 }
+
+const attempt = (name: number | string) => ({ etag: `"${name}"` as Etag })
 
 describe('Upload record', () => {
   test('is read back as it was written, and anything else is refused', () => {
@@ -47,10 +49,10 @@ describe('Upload record', () => {
       saved.push(record)
       await new Promise<void>((resolve) => ends.push(resolve))
     })
-    const changes = Array.from({ length: 10 }, (_, i) => keeper.noteAttempted(`"${i}"` as Etag))
+    const changes = Array.from({ length: 10 }, (_, i) => keeper.noteAttempted(attempt(i)))
     await settle()
     expect(saved).toHaveLength(1)
-    const late = keeper.noteAttempted('"late"' as Etag)
+    const late = keeper.noteAttempted(attempt('late'))
     ends[0]?.()
     await Promise.all(changes)
     await settle()
@@ -67,9 +69,9 @@ describe('Upload record', () => {
       if (failures-- > 0) throw new Error('disk full')
       saved.push(record)
     })
-    await expect(keeper.noteAttempted('"1"' as Etag)).rejects.toThrow('disk full')
-    await keeper.noteAttempted('"2"' as Etag)
-    expect(saved[0]?.attempted).toEqual(['"1"', '"2"'])
+    await expect(keeper.noteAttempted(attempt(1))).rejects.toThrow('disk full')
+    await keeper.noteAttempted(attempt(2))
+    expect(saved[0]?.attempted).toEqual([attempt(1), attempt(2)])
   })
 
   test('remembers so many versions, and nothing at all when there is nothing', async () => {
@@ -82,8 +84,8 @@ describe('Upload record', () => {
     )
     await keeper.change((record) => ({ ...record, orphans: [] }))
     expect(saved).toEqual([undefined])
-    for (let i = 0; i < 100; i++) await keeper.noteAttempted(`"${i}"` as Etag)
+    for (let i = 0; i < 100; i++) await keeper.noteAttempted(attempt(i))
     expect(keeper.record.attempted).toHaveLength(ATTEMPTED_VERSIONS_MAX)
-    expect(keeper.record.attempted.at(-1)).toBe('"99"')
+    expect(keeper.record.attempted.at(-1)).toEqual(attempt(99))
   })
 })

@@ -69,6 +69,7 @@ export function makeWorld(
   const memory = new MemoryObjectStore({
     clock,
     ...capabilities,
+    hasOpaqueEtags: capabilities.etagIsMd5 === false,
     partBytesMin: limits.partBytesMin,
   })
   const calls: Call[] = []
@@ -137,7 +138,7 @@ export function makeJob(world: World, options: JobOptions): UploadJob {
         into.set(content.subarray(offset, offset + into.length))
       },
     },
-    attributes: { metadata: { mtime: '1234.5' }, contentType: 'text/plain' },
+    attributes: { metadata: { mtime: '1234.500000001' }, contentType: 'text/plain' },
     ...(saved ? { resume: decodeUploadRecord(saved) } : {}),
     save: async (record: UploadRecord | undefined) => {
       world.journal.saves++
