@@ -5,12 +5,12 @@
  */
 import { PailError } from '../../shared/errors.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
-import type { ObservedObjectStore } from '../s3/observed-object-store.ts'
+import { overlaid } from '../s3/overlaid-object-store.ts'
 import type { Restores } from './restores.ts'
 
 /** @param restores  given late: they work with the store themselves */
 export function withArchiveGate(
-  store: ObservedObjectStore,
+  store: ObjectStore,
   restores: () => Pick<Restores, 'check' | 'noteRefused'>,
 ): ObjectStore {
   const get: ObjectStore['get'] = async (request, signal) => {
@@ -23,5 +23,5 @@ export function withArchiveGate(
       throw thrown
     }
   }
-  return { ...store, get }
+  return overlaid(store, { get })
 }

@@ -8,6 +8,7 @@ import { PailError } from '../../shared/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import { withSignal } from '../base/with-signal.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
+import { overlaid } from '../s3/overlaid-object-store.ts'
 import { INTERACTIVE_DEADLINE_MS, type Requests } from './requests.ts'
 import type { SyncerParts } from './sync-job.ts'
 
@@ -68,14 +69,13 @@ class Patience {
   }
 
   store(store: ObjectStore): ObjectStore {
-    return {
-      ...store,
+    return overlaid(store, {
       copy: (request, signal) => this.#copying(store.copy(request, signal), signal),
       uploadPartCopy: (request, signal) =>
         this.#copying(store.uploadPartCopy(request, signal), signal),
       completeMultipart: (request, signal) =>
         this.#copying(store.completeMultipart(request, signal), signal),
-    }
+    })
   }
 
   async #copying<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
