@@ -8,6 +8,7 @@ import { isErrorCode, PailError } from '../../shared/errors.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { hasLeftBelow } from './left-attempts.ts'
+import { MovePrefixes } from './move-prefixes.ts'
 import type { Tree } from './tree.ts'
 
 /**
@@ -17,11 +18,10 @@ import type { Tree } from './tree.ts'
 export function movesAway(
   tree: Tree,
   node: NodeRow,
-  moves: readonly JournalRow[] = tree.journal.directoryMoves(tree.volume),
+  moves: Pick<MovePrefixes, 'takingAway'> = new MovePrefixes(tree),
 ): JournalRow[] {
   if (node.kind !== 'directory' || node.parent === null || node.remoteKey !== null) return []
-  const key = tree.keyOf(node)
-  return moves.filter((move) => key.startsWith(move.key))
+  return moves.takingAway(tree.keyOf(node))
 }
 
 /** Rows that take what another node has under `key` to that node's path. */

@@ -10,7 +10,7 @@ import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import type { FileContents } from './file-contents.ts'
 import { movesAway } from './leaving.ts'
-import { plannedTarget } from './move-plan.ts'
+import { MovePrefixes } from './move-prefixes.ts'
 import type { IsHeldBack, SendFolders } from './send-folders.ts'
 import type { Tree } from './tree.ts'
 
@@ -46,7 +46,7 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
   const deletions: JournalRow[] = []
   const nodes = new Set(facts.busyNodes)
   const keys = new Set(facts.busyKeys)
-  const moves = facts.tree.journal.directoryMoves(facts.tree.volume)
+  const moves = new MovePrefixes(facts.tree)
   const isGathering = isStillDeleting(facts)
   const isHeldBack = facts.sends.holds()
   let after = 0
@@ -110,7 +110,7 @@ function isBlocked(
   facts: OrderFacts,
   row: JournalRow,
   keys: readonly string[],
-  { moves, isHeldBack }: { moves: readonly JournalRow[]; isHeldBack: IsHeldBack },
+  { moves, isHeldBack }: { moves: MovePrefixes; isHeldBack: IsHeldBack },
 ): boolean {
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && writerOf(facts.tree, row.key)) return true
@@ -120,11 +120,13 @@ function isBlocked(
   if (isHeldBack(row, keys)) return true
   // The rename of a send folder waits until the marker has left: the marker goes first.
   const isFirst = facts.sends.isMarkerDeletion(row)
-  return moves.some(
-    (other) =>
-      other.seq !== row.seq &&
-      !(isFirst && !facts.tree.isRunning(other)) &&
-      isCrossing(facts, row, keys, other),
+  return keys.some((key) =>
+    crossing(moves, row, key).some(
+      (other) =>
+        other.seq !== row.seq &&
+        !(isFirst && !facts.tree.isRunning(other)) &&
+        goesFirst(facts, row, other),
+    ),
   )
 }
 
@@ -205,7 +207,7 @@ function isKeyHeld(facts: OrderFacts, row: JournalRow): boolean {
 }
 
 /** No move waits for the object of a new directory, so that here even later ones go first. */
-function isInTheWay({ tree }: OrderFacts, row: JournalRow, moves: readonly JournalRow[]): boolean {
+function isInTheWay({ tree }: OrderFacts, row: JournalRow, moves: MovePrefixes): boolean {
   const node = nodeOf(tree, row)
   return node !== undefined && movesAway(tree, node, moves).some(({ state }) => state !== 'failed')
 }
@@ -220,23 +222,12 @@ function isUnderWayBelow(prefixes: readonly string[], busyKeys: ReadonlySet<stri
   return false
 }
 
-/** Does the row touch what a directory's move reads or writes? Then the move goes first. */
-function isCrossing(
-  facts: OrderFacts,
-  row: JournalRow,
-  keys: readonly string[],
-  other: JournalRow,
-): boolean {
-  const isFirst = other.seq < row.seq && other.state === 'waiting'
-  if (!isFirst && !facts.tree.isRunning(other)) return false
-  const directory = nodeOf(facts.tree, other)
-  const prefixes = [other.key]
-  if (directory && directory.parent !== null) prefixes.push(facts.tree.keyOf(directory))
-  // Renamed again meanwhile, it still goes to where its plan says first, and from there on.
-  const planned = isDirectoryMove(other) ? plannedTarget(other) : undefined
-  if (planned !== undefined) prefixes.push(planned)
-  const isDirectory = isDirectoryMove(row)
-  return keys.some((key) =>
-    prefixes.some((prefix) => key.startsWith(prefix) || (isDirectory && prefix.startsWith(key))),
-  )
+/** Moves of directories that read or write what the row does. */
+function crossing(moves: MovePrefixes, row: JournalRow, key: string): readonly JournalRow[] {
+  const touching = moves.touching(key)
+  return isDirectoryMove(row) ? [...touching, ...moves.inside(key)] : touching
+}
+
+function goesFirst({ tree }: OrderFacts, row: JournalRow, move: JournalRow): boolean {
+  return (move.seq < row.seq && move.state === 'waiting') || tree.isRunning(move)
 }
