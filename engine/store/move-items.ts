@@ -4,7 +4,7 @@
  * Owns:  table `move_item`. Runs in: engine process.
  * Keeps: items go with their row of the journal.
  */
-import type { Database } from './database.ts'
+import type { Database, Row } from './database.ts'
 
 export type MoveItem = {
   readonly source: string
@@ -42,12 +42,16 @@ export class MoveItems {
       Number(isCopied),
       countMax,
     )
-    return rows.map((row) => ({
-      source: String(row.source),
-      etag: String(row.etag),
-      sizeBytes: Number(row.size),
-      copiedEtag: row.copied_etag === null ? null : String(row.copied_etag),
-    }))
+    return rows.map(parse)
+  }
+
+  find(seq: number, source: string): MoveItem | undefined {
+    const row = this.#database.get(
+      'SELECT source, etag, size, copied_etag FROM move_item WHERE seq = ? AND source = ?',
+      seq,
+      source,
+    )
+    return row && parse(row)
   }
 
   setCopied(
@@ -67,5 +71,14 @@ export class MoveItems {
 
   remove(seq: number, source: string): void {
     this.#database.run('DELETE FROM move_item WHERE seq = ? AND source = ?', seq, source)
+  }
+}
+
+function parse(row: Row): MoveItem {
+  return {
+    source: String(row.source),
+    etag: String(row.etag),
+    sizeBytes: Number(row.size),
+    copiedEtag: row.copied_etag === null ? null : String(row.copied_etag),
   }
 }

@@ -12,6 +12,7 @@ import { isLeftByUs, proofParts } from './attempt-proof.ts'
 import { deleteKeys } from './batch-delete.ts'
 import { checkBeforeDelete, type DeleteCheck } from './delete-check.ts'
 import { attemptedAt } from './left-attempts.ts'
+import { forgetCopies } from './move-copies.ts'
 import type { SyncerParts } from './sync-job.ts'
 import { mergePage } from './tree-merge.ts'
 
@@ -93,6 +94,11 @@ async function deleteRows(
       tree.journal.remove(row.seq)
       tree.departures.note(row.key, tree.clock.nowMs())
     }
+    const deleted = rows.filter(({ key }) => !failures.has(key))
+    forgetCopies(
+      tree,
+      deleted.map(({ key }) => key),
+    )
     noteDeleted(parts, rows, failures)
   })
   for (const row of rows) {

@@ -15,6 +15,7 @@ import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
 import { isGoing, leaveCopy } from './left-attempts.ts'
+import { forgetCopies } from './move-copies.ts'
 import { encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
@@ -231,6 +232,11 @@ async function deleteSources(job: Job, target: string): Promise<void> {
         tree.journal.moveItems.remove(row.seq, item.source)
         tree.departures.note(item.source, tree.clock.nowMs())
       }
+      const gone = items.filter(({ source }) => !failures.has(source))
+      forgetCopies(
+        tree,
+        gone.map(({ source }) => source),
+      )
     })
     for (const failure of failures.values()) throw failure
     after = last.source

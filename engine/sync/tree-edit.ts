@@ -194,13 +194,14 @@ function dropCopies(tree: Tree, source: string): void {
   }
 }
 
-/** Moves that go on by a plan which the object `source` belongs to. */
+/** Moves that go on by a plan: all of them, or those which the object `source` belongs to. */
 export function plannedMoves(
   tree: Tree,
-  source: string,
+  source?: string,
 ): Array<{ readonly seq: number; readonly key: string; readonly target: string }> {
   return tree.journal.directoryMoves(tree.volume).flatMap((move) => {
-    const target = source.startsWith(move.key) ? plannedTarget(move) : undefined
+    const isOfPlan = source === undefined || source.startsWith(move.key)
+    const target = isOfPlan ? plannedTarget(move) : undefined
     return target === undefined ? [] : [{ seq: move.seq, key: move.key, target }]
   })
 }
