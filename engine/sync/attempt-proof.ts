@@ -105,7 +105,8 @@ class Proof {
   }
 
   async #byMetadata({ metadata, source, etag }: Attempt): Promise<boolean> {
-    const found = await (this.#metadata ??= this.#metadataOf(this.#seen))
+    this.#metadata ??= this.#metadataOf(this.#seen)
+    const found = await this.#metadata
     if (!found) return false
     // It took the place of what it was made from, with metadata that somebody asked for here.
     if (source === this.#seen.key) return metadata === metadataDigest(found)

@@ -5,7 +5,6 @@
  *        folder, and a person is told.
  */
 import type { PailError } from '../../shared/errors.ts'
-import type { Etag } from '../s3/object-store.ts'
 import { abortScratchUploads, isScratchKey } from '../s3/probe.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { isLeftByUs, proofParts } from './attempt-proof.ts'

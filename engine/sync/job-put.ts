@@ -12,7 +12,9 @@ import type { NodeRow } from '../store/nodes.ts'
 import { isLeftByUs, proofParts } from './attempt-proof.ts'
 import { keepBoth } from './conflict.ts'
 import type { FileContent } from './file-content.ts'
+import { checkFreed } from './leaving.ts'
 import { attemptedAt } from './left-attempts.ts'
+import { MovePrefixes } from './move-prefixes.ts'
 import { encodeFacts, factsOfStored, isLinkSize, readAttributes } from './object-attributes.ts'
 import { findOwnBase } from './own-base.ts'
 import { attributesKeeping, keptFacts } from './rewrite.ts'
@@ -129,6 +131,8 @@ async function send(
     if (!isOutdated(error, source)) throw error
     // An earlier try of ours did that, and power took the record of it: the next goes on from there.
     if (await findOwnBase(job, { id: node.id, urgency: 'background', signal })) throw error
+    // What stands there may be of a folder that has left the path and waits for a person: no conflict.
+    checkFreed(new MovePrefixes(tree).takingAway(key))
     if (tree.roles.isMarker(node.parent ?? 0, node.name)) await takeOver(job, node, key)
     await keepBoth(job, node, content, { source })
   }

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
-import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
+import { FlakyObjectStore, type ScriptedFault } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -17,8 +17,8 @@ type Case = {
   readonly what: string
   readonly planted: readonly string[]
   readonly folders: readonly string[]
-  /** What is copied there is refused. */
-  readonly refused: string
+  /** What is copied there is refused, or this request. */
+  readonly refused: string | Pick<ScriptedFault, 'operation' | 'key'>
   readonly work: (paths: Paths) => ReadonlyArray<() => Promise<string>>
   readonly after: readonly string[]
 }
@@ -60,6 +60,18 @@ const CASES: readonly Case[] = [
     work: (paths) => [() => paths.rename('f', 'g'), () => paths.mkdir('f')],
     after: ['f/', 'g/x'],
   },
+  {
+    what: 'a new file that takes the name of one that nobody has seen',
+    planted: ['f/x'],
+    folders: [''],
+    refused: { operation: 'list', key: 'f/' },
+    work: (paths) => [
+      () => paths.rename('f', 'g'),
+      () => paths.mkdir('f'),
+      () => paths.write('f/x', 0, Buffer.from('new'), true),
+    ],
+    after: ['f/', 'f/x', 'g/x'],
+  },
 ]
 
 describe('While a rename waits for a person', () => {
@@ -74,7 +86,9 @@ describe('While a rename waits for a person', () => {
     try {
       for (const folder of folders) await paths.names(folder)
       const denied = { kind: 'error', code: 'auth/denied' } as const
-      store.setScript([{ operation: 'copy', key: refused, fault: denied }])
+      const request =
+        typeof refused === 'string' ? ({ operation: 'copy', key: refused } as const) : refused
+      store.setScript([{ ...request, fault: denied }])
       for (const step of work(paths)) expect(await step()).toBe('ok')
       await clock.advance(60_000)
       const { tree } = engine.volume
