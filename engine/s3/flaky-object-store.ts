@@ -37,6 +37,8 @@ export type FaultRates = {
   readonly delay?: number
   readonly delayMsMax?: number
   readonly codes?: readonly ErrorCode[]
+  /** Absent: every one. */
+  readonly operations?: readonly Operation[]
 }
 
 export type FlakyOptions = {
@@ -150,7 +152,7 @@ export class FlakyObjectStore implements ObjectStore {
     signal?.throwIfAborted()
     this.#calls.push(`${operation} ${key}`)
     if (this.#isOffline) throw new PailError('net/offline', 'set offline', { operation, key })
-    const fault = this.#scripted(operation, key) ?? this.#byChance()
+    const fault = this.#scripted(operation, key) ?? this.#byChance(operation)
     return fault ? await this.#withFault(fault, { operation, key, signal }, work) : await work()
   }
 
@@ -203,8 +205,8 @@ export class FlakyObjectStore implements ObjectStore {
     }).length
   }
 
-  #byChance(): Fault | undefined {
-    if (!this.#random) return undefined
+  #byChance(operation: Operation): Fault | undefined {
+    if (!this.#random || this.#rates.operations?.includes(operation) === false) return undefined
     const { error = 0, lostReply = 0, delay = 0, delayMsMax = 100 } = this.#rates
     const { codes = USUAL_CODES } = this.#rates
     const chance = this.#random.next()

@@ -1,10 +1,10 @@
-/** Random histories of one mount, and the run of one history against the reference. */
-import fc from 'fast-check'
+/** What happens to one mount, step by step, and the run of such a history against the reference. */
 import { expect } from 'vitest'
 import { SeededRandom } from '../../engine/base/clock.ts'
 import { FlakyObjectStore } from '../../engine/s3/flaky-object-store.ts'
 import { MemoryObjectStore } from '../../engine/s3/memory-object-store.ts'
 import { secondsText } from '../../engine/sync/object-attributes.ts'
+import { PailError } from '../../shared/errors.ts'
 import { BareEngine } from '../support/bare-engine.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Paths } from '../support/paths.ts'
@@ -24,8 +24,8 @@ export type Step =
   | { readonly op: 'setxattr'; path: string; name: string; size: number }
   | { readonly op: 'removexattr'; path: string; name: string }
   | { readonly op: 'wait'; ms: number }
-  | { readonly op: 'flush' | 'kill' | 'calm' | 'slow' }
-  | { readonly op: 'storm'; rate: number }
+  | { readonly op: 'flush' | 'kill' | 'calm' | 'slow' | 'lose' }
+  | { readonly op: 'storm' | 'lossy'; rate: number }
   | { readonly op: 'offline'; ms: number }
   | { readonly op: 'other-put'; path: string; size: number }
   | { readonly op: 'other-delete'; path: string }
@@ -35,78 +35,6 @@ export type History = {
   /** The server's ETags say nothing of the content. */
   readonly hasOpaqueEtags?: boolean
   readonly steps: readonly Step[]
-}
-
-const NAMES = ['a', 'b', 'c']
-const SIZES = [0, 1, 100, 4096, 65_537, 1_100_000]
-
-const path = fc
-  .array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 })
-  .map((names) => names.join('/'))
-/** More often of what there is something at. */
-const near = fc.oneof(fc.constantFrom(...NAMES), path)
-const size = fc.constantFrom(...SIZES)
-
-const xattrName = fc.constantFrom('user.a', 'user.b')
-
-const CALM = [
-  fc.record({
-    op: fc.constant('write' as const),
-    path,
-    offset: fc.constantFrom(0, 0, 0, 10, 5000, 70_000),
-    size,
-    truncate: fc.boolean(),
-  }),
-  fc.record({ op: fc.constant('append' as const), path, size }),
-  fc.record({ op: fc.constant('truncate' as const), path, size }),
-  fc.record({
-    op: fc.constant('punch' as const),
-    path,
-    offset: fc.constantFrom(0, 10, 5000, 70_000),
-    size: fc.constantFrom(1, 100, 4096, 65_537),
-  }),
-  fc.record({ op: fc.constant('copy' as const), path, to: path }),
-  fc.record({ op: fc.constantFrom('mkdir' as const, 'mkdir', 'unlink', 'rmdir'), path: near }),
-  fc.record({ op: fc.constantFrom('read' as const, 'list'), path }),
-  fc.record({ op: fc.constant('rename' as const), path, to: path }),
-  fc.record({ op: fc.constant('rename' as const), path, to: path }),
-  fc.record({
-    op: fc.constant('symlink' as const),
-    path: near,
-    target: fc.constantFrom('a', '../b/c'),
-  }),
-  fc.record({
-    op: fc.constant('chmod' as const),
-    path: near,
-    mode: fc.constantFrom(0o600, 0o755, 0o444, 0o1777),
-  }),
-  fc.record({
-    op: fc.constant('utimens' as const),
-    path: near,
-    mtimeMs: fc.constantFrom(-1500, 0, 1_600_000_000_123),
-  }),
-  fc.record({ op: fc.constant('setxattr' as const), path: near, name: xattrName, size: fc.nat(2) }),
-  fc.record({ op: fc.constant('removexattr' as const), path: near, name: xattrName }),
-  fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 600, 1500, 12_000) }),
-  fc.record({ op: fc.constant('flush' as const) }),
-  fc.record({ op: fc.constant('other-put' as const), path, size }),
-  fc.record({ op: fc.constant('other-delete' as const), path: fc.constantFrom(...NAMES) }),
-] as const
-const STORMY = [
-  fc.record({ op: fc.constant('kill' as const) }),
-  fc.record({ op: fc.constant('storm' as const), rate: fc.constantFrom(0.05, 0.2) }),
-  fc.record({ op: fc.constantFrom('calm' as const, 'slow', 'slow') }),
-  fc.record({ op: fc.constant('offline' as const), ms: fc.constantFrom(500, 20_000) }),
-] as const
-
-export function historyOf(weather: 'calm' | 'stormy'): fc.Arbitrary<History> {
-  const step: fc.Arbitrary<Step> =
-    weather === 'calm' ? fc.oneof(...CALM) : fc.oneof(...CALM, ...CALM, ...STORMY)
-  return fc.record({
-    seed: fc.nat(1_000_000),
-    hasOpaqueEtags: fc.boolean(),
-    steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
-  })
 }
 
 /** Content that tells which write it came from. */
@@ -121,6 +49,18 @@ const SETTLE_TURNS = 12
 const NS_PER_MS = 1_000_000n
 /** Shorter than anybody's patience. */
 const SLOW_MS_MAX = 3_000
+/** Requests after which the bucket is another one. */
+const CHANGING = [
+  'put',
+  'copy',
+  'delete',
+  'deleteBatch',
+  'createMultipart',
+  'uploadPart',
+  'uploadPartCopy',
+  'completeMultipart',
+  'abortMultipart',
+] as const
 
 export async function runHistory(history: History): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
@@ -153,6 +93,8 @@ class Run {
   #isOffline = false
   #isStormy = false
   #isSlow = false
+  /** Answers to what changed the bucket get lost. */
+  #isLossy = false
 
   constructor(
     clock: FakeClock,
@@ -219,7 +161,7 @@ class Run {
         )
       case 'copy':
         // One that fails leaves what it copied until then.
-        if (this.#isOffline || this.#isStormy) return
+        if (this.#isOffline || this.#isStormy || this.#isLossy) return
         return this.#agree(
           step,
           () => this.#paths.copy(step.path, step.to),
@@ -285,8 +227,8 @@ class Run {
         if (!this.#isOffline && !this.#isStormy) await this.#live.flush()
         return
       case 'kill':
-        // The engine starts while the bucket answers; that it starts without is another test.
-        this.#calm()
+        // That the engine starts while nothing answers is another test; after a lost answer it may.
+        if (!this.#isLossy) this.#calm()
         this.#engine = await this.#live.killed()
         return
       case 'storm':
@@ -300,6 +242,11 @@ class Run {
         this.#calm()
         this.#isSlow = true
         return this.#store.setRates({ delay: 0.7, delayMsMax: SLOW_MS_MAX })
+      case 'lossy':
+        this.#isLossy = true
+        return this.#store.setRates({ lostReply: step.rate, operations: CHANGING })
+      case 'lose':
+        return this.#loseNext()
       case 'offline':
         this.#store.setOffline(true)
         this.#isOffline = true
@@ -334,7 +281,7 @@ class Run {
    * must show it. What happens when both change the same file is for the conflict tests.
    */
   async #otherClient(step: Extract<Step, { op: 'other-put' | 'other-delete' }>): Promise<void> {
-    if (this.#isOffline || this.#isStormy || this.#isSlow) return
+    if (this.#isOffline || this.#isStormy || this.#isSlow || this.#isLossy) return
     const { files } = await this.#live.flush()
     if (files > 0) return
     if (step.op === 'other-put') {
@@ -354,10 +301,25 @@ class Run {
     }
   }
 
+  /** The next change of the bucket is carried out; its answer is lost, and the network with it. */
+  #loseNext(): void {
+    this.#isLossy = true
+    const hook = () => {
+      this.#isOffline = true
+      this.#store.setOffline(true)
+      this.#store.setScript([])
+      throw new PailError('net/reset', 'the answer is lost')
+    }
+    const fault = { kind: 'hook', when: 'after', hook } as const
+    this.#store.setScript(CHANGING.map((operation) => ({ operation, fault })))
+  }
+
   #calm(): void {
     this.#isStormy = false
     this.#isOffline = false
     this.#isSlow = false
+    this.#isLossy = false
+    this.#store.setScript([])
     this.#store.setRates({})
     this.#store.setOffline(false)
   }

@@ -6,27 +6,30 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { historyOf, runHistory } from './history.ts'
+import { historyOf, type Weather } from './histories.ts'
+import { runHistory } from './history.ts'
 
 const RUNS = Number(process.env.PAIL_MODEL_RUNS ?? 120)
 const SEED = Number(process.env.PAIL_MODEL_SEED ?? Date.now() % 1_000_000)
 
-describe('A mount over a bucket', () => {
-  test('holds what a plain file system would hold', async () => {
-    console.log(`model seed ${SEED}, ${RUNS} runs`)
-    await fc.assert(
-      fc.asyncProperty(historyOf('calm'), (history) => runHistory(history)),
-      { seed: SEED, numRuns: RUNS, endOnFailure: false },
-    )
-    expect(RUNS).toBeGreaterThan(0)
-  })
+async function holds(weather: Weather, seed: number): Promise<void> {
+  console.log(`model seed ${seed}, ${RUNS} runs`)
+  await fc.assert(
+    fc.asyncProperty(historyOf(weather), (history) => runHistory(history)),
+    { seed, numRuns: RUNS, endOnFailure: false },
+  )
+  expect(RUNS).toBeGreaterThan(0)
+}
 
-  test('holds it when the engine is killed at any moment, and when requests fail', async () => {
-    console.log(`model seed ${SEED + 1}, ${RUNS} runs`)
-    await fc.assert(
-      fc.asyncProperty(historyOf('stormy'), (history) => runHistory(history)),
-      { seed: SEED + 1, numRuns: RUNS, endOnFailure: false },
-    )
-    expect(RUNS).toBeGreaterThan(0)
-  })
+describe('A mount over a bucket', () => {
+  test('holds what a plain file system would hold', () => holds('calm', SEED))
+
+  test('holds it when the engine is killed at any moment, and when requests fail', () =>
+    holds('stormy', SEED + 1))
+
+  test('holds it when programs act between the requests of one change', () =>
+    holds('slow', SEED + 2))
+
+  test('holds it when the bucket does what it is asked for, and the answers are lost', () =>
+    holds('lossy', SEED + 3))
 })

@@ -11,12 +11,13 @@ import { killAt } from '../crash/every-request.ts'
 import { cutAtEachBoundary, runPowerHistory } from '../crash/power-run.ts'
 import { allPairs, allThrees, failuresOf, sampleOf } from '../crash/sequences.ts'
 import { renamedDirectory } from '../crash/works.ts'
-import { historyOf, runHistory } from '../model/history.ts'
+import { historyOf, type Weather } from '../model/histories.ts'
+import { runHistory } from '../model/history.ts'
 import { runSharedHistory, sharedHistory } from '../model/shared-bucket.ts'
 
 export type SoakModelOptions = {
   readonly seed: number
-  /** Random histories, half of them with failing requests and kills. */
+  /** Random histories in calm weather and with kills; as many with slow requests and lost answers. */
   readonly histories: number
   /** Histories of two computers and a plain client on one bucket. */
   readonly sharedHistories: number
@@ -73,6 +74,12 @@ export async function soakModel(options: SoakModelOptions): Promise<readonly Soa
     await timed('histories with kills and failing requests', half, () =>
       randomHistories('stormy', half, seed + 1),
     ),
+    await timed('histories with slow requests', half, () =>
+      randomHistories('slow', half, seed + 2),
+    ),
+    await timed('histories with lost answers', half, () =>
+      randomHistories('lossy', half, seed + 3),
+    ),
     await timed('histories of two computers', options.sharedHistories, () =>
       sharedHistories(options.sharedHistories, seed),
     ),
@@ -103,11 +110,7 @@ async function timed(
   return { name, runs, failures, seconds }
 }
 
-async function randomHistories(
-  weather: 'calm' | 'stormy',
-  numRuns: number,
-  seed: number,
-): Promise<string[]> {
+async function randomHistories(weather: Weather, numRuns: number, seed: number): Promise<string[]> {
   const property = fc.asyncProperty(historyOf(weather), (history) => runHistory(history))
   const result = await fc.check(property, { seed, numRuns })
   if (!result.failed) return []
