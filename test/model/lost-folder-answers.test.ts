@@ -2,7 +2,13 @@
  * Goal: as in lost-answers.test.ts, for all requests of the rename of a folder.
  */
 import { describe, expect, test } from 'vitest'
-import { LOSSES, type LostAnswer, loseAnswer } from '../support/lost-answer.ts'
+import {
+  continuationsOf,
+  ENDS,
+  inTurns,
+  type LostAnswer,
+  loseAnswer,
+} from '../support/lost-answer.ts'
 
 type Matrix = {
   readonly what: string
@@ -99,12 +105,24 @@ const FOLDER_MOVE: readonly Matrix[] = [
   },
 ]
 
-describe.each(LOSSES)('($how) When the answer is lost to', (server) => {
+describe.each(ENDS)('$how, when the answer is lost to', ({ isKilled }) => {
   describe.each(FOLDER_MOVE)('$what', ({ of, continuations }) => {
-    test.each(continuations.map((then) => ({ then, how: then.join(', ') || 'nothing more' })))(
+    test.each(continuationsOf(continuations))(
       'and programs do: $how, everything is where it belongs, alone',
       async ({ then }) => {
-        const problems = await loseAnswer({ ...of, then, ...server })
+        const problems = await loseAnswer({ ...of, then, isKilled })
+        expect(problems, problems.join('; ')).toEqual([])
+      },
+    )
+  })
+})
+
+describe('Where ETags say nothing, when the answer is lost to', () => {
+  describe.each(FOLDER_MOVE.slice(0, 1))('$what', ({ of, continuations }) => {
+    test.each(inTurns(continuations))(
+      'and programs do: $how, everything is where it belongs, alone',
+      async ({ then, isKilled }) => {
+        const problems = await loseAnswer({ ...of, then, isKilled, hasOpaqueEtags: true })
         expect(problems, problems.join('; ')).toEqual([])
       },
     )

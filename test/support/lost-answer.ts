@@ -25,16 +25,28 @@ export type LostAnswer = {
   readonly then: readonly string[]
   readonly isKilled: boolean
   /** The server's ETags say nothing of the content. */
-  readonly hasOpaqueEtags: boolean
+  readonly hasOpaqueEtags?: boolean
 }
 
-/** After each of them everything has to be as programs made it. */
-export const LOSSES = [
-  { isKilled: true, hasOpaqueEtags: false, how: 'After a crash' },
-  { isKilled: false, hasOpaqueEtags: false, how: 'Without a crash' },
-  { isKilled: true, hasOpaqueEtags: true, how: 'After a crash, with ETags that say nothing' },
-  { isKilled: false, hasOpaqueEtags: true, how: 'Without a crash, with ETags that say nothing' },
+/** What may become of the engine while the answer is lost: everything has to be well after each. */
+export const ENDS = [
+  { isKilled: true, how: 'After a crash' },
+  { isKilled: false, how: 'Without a crash' },
 ] as const
+
+type Continuation = {
+  readonly then: readonly string[]
+  readonly how: string
+}
+
+export function continuationsOf(all: ReadonlyArray<readonly string[]>): Continuation[] {
+  return all.map((then) => ({ then, how: then.join(', ') || 'nothing more' }))
+}
+
+/** With a crash and without by turns: half of what `ENDS` makes of them. */
+export function inTurns(all: ReadonlyArray<readonly string[]>) {
+  return continuationsOf(all).map((one, at) => ({ ...one, isKilled: at % 2 === 0 }))
+}
 
 /** Paths and contents, a folder ends in a slash. */
 type Contents = Readonly<Record<string, string>>
@@ -89,7 +101,7 @@ const SETTLE_TURNS = 12
 /** @returns what is not as programs made it, in words; nothing when all is well */
 export async function loseAnswer(one: LostAnswer): Promise<string[]> {
   const clock = new FakeClock(1_800_000_000_000, SETTLE_TURNS)
-  const bucket = new MemoryObjectStore({ clock, hasOpaqueEtags: one.hasOpaqueEtags })
+  const bucket = new MemoryObjectStore({ clock, hasOpaqueEtags: one.hasOpaqueEtags === true })
   const reference = new ReferenceTree()
   for (const [key, content] of Object.entries(one.before ?? {})) {
     bucket.putDirect(key, content)
