@@ -96,7 +96,7 @@ class Scratch {
     }
     const uploadPartCopy = await this.#probePartCopy(etag)
     const conditionalComplete = await this.#probeComplete()
-    const etagIsMd5 = etag === ONE_BYTE_MD5
+    const etagIsMd5 = etag.toLowerCase() === ONE_BYTE_MD5
     return { conditionalPut, conditionalComplete, uploadPartCopy, etagIsMd5 }
   }
 

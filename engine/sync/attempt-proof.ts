@@ -18,6 +18,7 @@ import type { Attempt } from './upload-record.ts'
 export const PROOF_BYTES_MAX = 64 * 1024 * 1024
 const READ_BYTES = 4 * 1024 * 1024
 const NS_PER_MS = 1_000_000n
+const UNTOLD = ['s3/no-key', 's3/precondition', 's3/archived', 'auth/denied'] as const
 
 export type ProofParts = {
   readonly store: ObjectStore
@@ -145,12 +146,12 @@ class Proof {
     })
   }
 
-  /** undefined: it is gone, or another version by now. */
+  /** undefined: it is gone, another version by now, or cannot be read, which nobody waits for. */
   async #ifThere<T>(look: () => Promise<T>): Promise<T | undefined> {
     try {
       return await look()
     } catch (thrown) {
-      if (isCode(thrown, 's3/no-key') || isCode(thrown, 's3/precondition')) return undefined
+      if (UNTOLD.some((code) => isCode(thrown, code))) return undefined
       throw thrown
     }
   }

@@ -68,7 +68,8 @@ class CopyGuard {
         ...{ volume: tree.volume, op: 'put', node: null, key: this.#key, state: 'cancelled' },
         readyMs: clock.nowMs() + ORPHAN_RETRY_MS,
         record: encodeUploadRecord(record),
-        source: this.#source,
+        // What is only to be aborted needs nothing to be compared with.
+        source: record.attempted.length > 0 ? this.#source : null,
       })
       tree.running.add(this.#seq)
     } else {
