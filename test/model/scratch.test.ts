@@ -100,6 +100,7 @@ describe('What is made to find out what a server can do', () => {
       conditionalPut: true,
       conditionalComplete: true,
       uploadPartCopy: true,
+      etagIsMd5: true,
     })
   })
 
