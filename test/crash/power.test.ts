@@ -14,8 +14,10 @@ import { Simulation } from './simulation.ts'
 const RUNS = Number(process.env.PAIL_CRASH_POWER ?? 500)
 const SEED = Number(process.env.PAIL_CRASH_SEED ?? Date.now() % 1_000_000)
 const FAILURES_SHOWN = 10
-/** Histories that are cut at each of their boundaries. */
-const BOUNDARY_HISTORIES = Number(process.env.PAIL_CRASH_BOUNDARIES ?? 3)
+/** Histories of many kinds of operations, with syncs between them, that are cut at each boundary. */
+const BOUNDARY_SEEDS = [4, 36, 109]
+/** And so many others. */
+const BOUNDARY_HISTORIES = Number(process.env.PAIL_CRASH_BOUNDARIES ?? 1)
 /** Histories that once went wrong: cut, uploaded, and the record of the upload lost. */
 const SEEDS = [2135089865, 1944482428, 41729926, 371320961]
 const CUTS = 24
@@ -60,9 +62,10 @@ describe('Lost power', () => {
 
 describe('Power that goes right before a change or a sync of disk and database', () => {
   const random = new SeededRandom(SEED)
-  const seeds = Array.from({ length: BOUNDARY_HISTORIES }, () =>
+  const others = Array.from({ length: BOUNDARY_HISTORIES }, () =>
     Math.floor(random.next() * 2 ** 31),
   )
+  const seeds = [...BOUNDARY_SEEDS, ...others]
 
   test.each(seeds)('takes nothing, at each of them in the history of seed %i', async (seed) => {
     const { boundaries, failures } = await cutAtEachBoundary(seed)
