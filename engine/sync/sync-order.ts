@@ -55,6 +55,8 @@ export function findRunnable(facts: OrderFacts): Runnable[] {
     for (const row of rows) {
       if (found.length >= facts.countMax) break
       if (facts.tree.isRunning(row) || (row.op === 'delete' && isGathering)) continue
+      // Many wait for few moves: that is found out first, before anything is looked up for them.
+      if (isBehindMove(facts, row, row.key, moves)) continue
       const claim = claimOf(facts, row)
       if (claim.nodes.some((node) => nodes.has(node))) continue
       if (claim.keys.some((key) => keys.has(key))) continue
@@ -112,22 +114,13 @@ function isBlocked(
   keys: readonly string[],
   { moves, isHeldBack }: { moves: MovePrefixes; isHeldBack: IsHeldBack },
 ): boolean {
+  if (keys.some((key) => isBehindMove(facts, row, key, moves))) return true
   if (row.op === 'put' && isStillWritten(facts, row)) return true
   if (row.op === 'delete' && writerOf(facts.tree, row.key)) return true
   if (facts.tree.hasOpaqueEtags && isWitness(facts, row, keys)) return true
   if (isOutOfTurn(facts, row) || isKeyHeld(facts, row)) return true
   if (row.op === 'marker' && isInTheWay(facts, row, moves)) return true
-  if (isHeldBack(row, keys)) return true
-  // The rename of a send folder waits until the marker has left: the marker goes first.
-  const isFirst = facts.sends.isMarkerDeletion(row)
-  return keys.some((key) =>
-    crossing(moves, row, key).some(
-      (other) =>
-        other.seq !== row.seq &&
-        !(isFirst && !facts.tree.isRunning(other)) &&
-        goesFirst(facts, row, other),
-    ),
-  )
+  return isHeldBack(row, keys)
 }
 
 function isStillWritten(facts: OrderFacts, row: JournalRow): boolean {
@@ -222,12 +215,19 @@ function isUnderWayBelow(prefixes: readonly string[], busyKeys: ReadonlySet<stri
   return false
 }
 
-/** Moves of directories that read or write what the row does. */
-function crossing(moves: MovePrefixes, row: JournalRow, key: string): readonly JournalRow[] {
+/** Does the row touch what a directory's move reads or writes? Then the move goes first. */
+function isBehindMove(
+  { tree, sends }: OrderFacts,
+  row: JournalRow,
+  key: string,
+  moves: MovePrefixes,
+): boolean {
   const touching = moves.touching(key)
-  return isDirectoryMove(row) ? [...touching, ...moves.inside(key)] : touching
-}
-
-function goesFirst({ tree }: OrderFacts, row: JournalRow, move: JournalRow): boolean {
-  return (move.seq < row.seq && move.state === 'waiting') || tree.isRunning(move)
+  const crossing = isDirectoryMove(row) ? [...touching, ...moves.inside(key)] : touching
+  return crossing.some((move) => {
+    if (move.seq === row.seq) return false
+    if (tree.isRunning(move)) return true
+    // The rename of a send folder waits until the marker has left: the marker goes first.
+    return move.seq < row.seq && move.state === 'waiting' && !sends.isMarkerDeletion(row)
+  })
 }
