@@ -95,15 +95,16 @@ function windowOf(stream: Stream): number {
   return Math.min(WINDOW_BYTES_MAX, Math.max(WINDOW_BYTES_MIN, 2 * certainBytes))
 }
 
-/** Plans again when half of the window is used up, so that requests stay large. */
+/**
+ * Plans again as soon as another whole request fits into the window: so many are under way all the
+ * time that the line is never idle for a round trip, and each is large.
+ */
 function planRun(stream: Stream, sizeBytes: number) {
   const windowBytes = windowOf(stream)
+  const rangeBytes = rangeBytesFor(windowBytes)
   const from = Math.max(stream.last.end, stream.planned)
-  const to = Math.min(
-    sizeBytes,
-    roundDown(stream.last.end + windowBytes, rangeBytesFor(windowBytes)),
-  )
-  const isFarEnough = from - stream.last.end >= windowBytes / 2
+  const to = Math.min(sizeBytes, roundDown(stream.last.end + windowBytes, rangeBytes))
+  const isFarEnough = from - stream.last.end > windowBytes - rangeBytes
   if (isFarEnough || to <= from) return { stream, ahead: [], windowBytes }
   return { stream: { ...stream, planned: to }, ahead: [{ start: from, end: to }], windowBytes }
 }

@@ -57,6 +57,20 @@ describe('read pattern', () => {
     expect((plans.at(-1)?.end ?? 0) - read).toBeLessThanOrEqual(WINDOW_BYTES_MAX)
   })
 
+  test('of a full window at most one request is missing at any time, and each is whole', () => {
+    const reads = run(0, 128 * KIB, 2000)
+    const rangeBytes = rangeBytesFor(WINDOW_BYTES_MAX)
+    let plannedTo = 0
+    for (const [index, plan] of follow(reads, 1024 * MIB).entries()) {
+      const last = plan.at(-1)
+      if (last) plannedTo = last.end
+      const readTo = reads[index]?.end ?? 0
+      if (readTo < 2 * WINDOW_BYTES_MAX) continue
+      expect(plannedTo % rangeBytes).toBe(0)
+      expect(plannedTo - readTo).toBeGreaterThan(WINDOW_BYTES_MAX - rangeBytes)
+    }
+  })
+
   test('a stop after some reads has cost at most three times what was read', () => {
     for (let count = 2; count < 300; count++) {
       const ahead = sum(follow(run(64 * MIB, 64 * KIB, count), 1024 * MIB).flat())
