@@ -72,13 +72,44 @@ const STORMY = [
   fc.record({ op: fc.constant('offline' as const), ms: fc.constantFrom(500, 20_000) }),
 ] as const
 
+/** Few names, so that programs mostly go on with what was under way. */
+const fewFiles = fc.constantFrom('a', 'b', 'd/a', 'd/b')
+const fewFolders = fc.constantFrom('d', 'e', 'd/s')
+const renamedFile = fc.record({ op: fc.constant('rename' as const), path: fewFiles, to: fewFiles })
+const lose = fc.record({ op: fc.constant('lose' as const) })
+/** Longer than the quiet time of any change: its requests are sent. */
+const sent = fc.record({
+  op: fc.constant('wait' as const),
+  ms: fc.constantFrom(1500, 5000, 12_000, 90_000),
+})
 const LOSSY = [
+  fc.record({
+    op: fc.constant('write' as const),
+    path: fewFiles,
+    offset: fc.constant(0),
+    size: fc.constantFrom(0, 100, 100, 4096),
+    truncate: fc.boolean(),
+  }),
+  fc.record({ op: fc.constant('append' as const), path: fewFiles, size: fc.constant(10) }),
+  fc.record({ op: fc.constant('truncate' as const), path: fewFiles, size: fc.constant(50) }),
+  renamedFile,
+  renamedFile,
+  fc.record({ op: fc.constant('rename' as const), path: fewFolders, to: fewFolders }),
+  fc.record({ op: fc.constantFrom('mkdir' as const, 'mkdir', 'rmdir'), path: fewFolders }),
+  fc.record({ op: fc.constant('unlink' as const), path: fewFiles }),
+  fc.record({
+    op: fc.constant('chmod' as const),
+    path: fc.oneof(fewFiles, fewFolders),
+    mode: fc.constantFrom(0o600, 0o755),
+  }),
   fc.record({ op: fc.constant('kill' as const) }),
   fc.record({ op: fc.constant('lossy' as const), rate: fc.constantFrom(0.2, 0.5) }),
-  fc.record({ op: fc.constant('lose' as const) }),
-  fc.record({ op: fc.constant('lose' as const) }),
+  lose,
+  lose,
+  sent,
+  sent,
+  sent,
   fc.record({ op: fc.constant('calm' as const) }),
-  fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(1500, 12_000, 90_000) }),
 ] as const
 
 /** Folders one and two deep, others that are there before no history, and files in all of them. */
@@ -128,17 +159,27 @@ const STEPS: Readonly<Record<Weather, fc.Arbitrary<Step>>> = {
   calm: fc.oneof(...CALM),
   stormy: fc.oneof(...CALM, ...CALM, ...STORMY),
   slow: fc.oneof(...SLOW),
-  lossy: fc.oneof(...CALM, ...SLOW, ...LOSSY, ...LOSSY),
+  lossy: fc.oneof(...LOSSY),
 }
 
 export function historyOf(weather: Weather): fc.Arbitrary<History> {
-  const isFoldersFirst = weather === 'slow'
   const history = fc.record({
     seed: fc.nat(1_000_000),
     hasOpaqueEtags: fc.boolean(),
     steps: fc.array(STEPS[weather], { minLength: 1, maxLength: 25, size: 'max' }),
   })
-  return isFoldersFirst ? history.map(inSlowFolders) : history
+  if (weather === 'slow') return history.map(inSlowFolders)
+  return weather === 'lossy' ? history.map(afterFirstUpload) : history
+}
+
+/** What the server can do is known by then: the answers that get lost are those of changes. */
+function afterFirstUpload(history: History): History {
+  const first: Step[] = [
+    { op: 'mkdir', path: 'd' },
+    { op: 'write', path: 'd/a', offset: 0, size: PLANTED_BYTES, truncate: true },
+    { op: 'flush' },
+  ]
+  return { ...history, steps: [...first, ...history.steps] }
 }
 
 /** Among files that were there before, and slow again after each kill. */
