@@ -46,7 +46,9 @@ async function checkRows(parts: SyncerParts, rows: readonly JournalRow[]): Promi
   // An upload that was given up may have landed: what it left is what the program removed.
   for (const [key, object] of changed) {
     const attempts = attemptedAt(parts.tree, key)
-    if (await isLeftByUs(proofParts(parts), attempts, object)) changed.delete(key)
+    // One directory's own object is as good as another, under whatever version.
+    const isMarker = key.endsWith('/') && object.sizeBytes === 0
+    if (isMarker || (await isLeftByUs(proofParts(parts), attempts, object))) changed.delete(key)
   }
   return { changed, gone }
 }
