@@ -240,6 +240,27 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly Step[], number?]> = [
   ],
 ]
 
+const OPAQUE_ETAGS: ReadonlyArray<readonly [string, readonly Step[], number]> = [
+  [
+    'a directory that was renamed and removed, and whose own object was stored twice',
+    [
+      { op: 'other-put', path: 'a/a/x', size: 20 },
+      { op: 'other-put', path: 'b/x', size: 20 },
+      { op: 'unlink', path: 'a/a/x' },
+      { op: 'rename', path: 'a/a', to: 'b/a' },
+      { op: 'wait', ms: 2500 },
+      { op: 'rmdir', path: 'b/a' },
+    ],
+    150_190,
+  ],
+]
+
+describe('Regression where ETags say nothing', () => {
+  test.for(OPAQUE_ETAGS)('%s', async ([, steps, seed]) => {
+    await runHistory({ seed, steps, hasOpaqueEtags: true })
+  })
+})
+
 describe('Regression', () => {
   test.for(HISTORIES)('%s', async ([, steps, seed = 1]) => {
     await runHistory({ seed, steps })
