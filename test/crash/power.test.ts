@@ -19,7 +19,7 @@ const BOUNDARY_SEEDS = [4, 36, 109]
 /** And so many others. */
 const BOUNDARY_HISTORIES = Number(process.env.PAIL_CRASH_BOUNDARIES ?? 1)
 /** Histories that once went wrong: cut, uploaded, and the record of the upload lost. */
-const SEEDS = [2135089865, 1944482428, 41729926, 371320961]
+const SEEDS = [2135089865, 1944482428, 41729926, 371320961, 878869188]
 const CUTS = 24
 
 describe('Lost power', () => {
