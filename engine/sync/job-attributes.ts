@@ -96,6 +96,9 @@ async function rewriteKnown(job: Job, node: NodeRow, head: ObjectHead): Promise<
   const etag = await copyInBucket(job, { source, key, replace })
   await tree.change(() => {
     settleAttempts(tree, key, source.etag)
+    // A program removed the file meanwhile: what has to go is what became of its object.
+    const removed = tree.journal.deletionOf(tree.volume, key)
+    if (removed?.etag === source.etag) tree.journal.setEtag(removed.seq, etag)
     const current = tree.nodes.byId(node.id)
     if (current?.remoteKey !== key) return
     job.renameCached(source, { ...version, etag })

@@ -253,6 +253,26 @@ const OPAQUE_ETAGS: ReadonlyArray<readonly [string, readonly Step[], number]> = 
     ],
     150_190,
   ],
+  [
+    'a file that was removed while its mode was on its way to the bucket came back',
+    [
+      { op: 'other-put', path: 'a/a/x', size: 20 },
+      { op: 'other-put', path: 'a/b/x', size: 20 },
+      { op: 'other-put', path: 'a/x', size: 20 },
+      { op: 'other-put', path: 'b/x', size: 20 },
+      { op: 'other-put', path: 'b/y', size: 20 },
+      { op: 'other-put', path: 'b/s/x', size: 20 },
+      { op: 'other-put', path: 'c/a/x', size: 20 },
+      { op: 'write', path: 'c/x', offset: 0, size: 100, truncate: true },
+      { op: 'kill' },
+      { op: 'slow' },
+      { op: 'rename', path: 'a/a', to: 'b/a' },
+      { op: 'chmod', path: 'c/x', mode: 448 },
+      { op: 'wait', ms: 2500 },
+      { op: 'unlink', path: 'c/x' },
+    ],
+    3,
+  ],
 ]
 
 describe('Regression where ETags say nothing', () => {

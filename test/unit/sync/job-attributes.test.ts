@@ -13,6 +13,8 @@ type Moment = (typeof MOMENTS)[number]
 
 /** So long a flush may take: many tries, but not tries without an end. */
 const LIMIT_MS = 120_000
+/** By then a folder shows what another client stored. */
+const LISTED_AGAIN_MS = 12_000
 
 async function setMode(world: BareWorld, path: string, mode: number) {
   const { id } = await world.find(path)
@@ -126,5 +128,65 @@ describe('The mode of a directory under whose own key somebody keeps content', (
     await flushWhile(world, moment, () => world.bucket.deleteDirect('d/'))
     expect(textOf(world, 'd/')).toBe('')
     expect(metadataOf(world, 'd/')).toMatchObject({ mode: String(0o040700) })
+  })
+})
+
+/** Its ETag is none of its bytes, and is another one after a copy. */
+async function storeInParts(world: BareWorld, key: string, body: string): Promise<void> {
+  const { bucket, clock } = world
+  const { uploadId } = await bucket.createMultipart({ key })
+  const part = { key, uploadId, partNumber: 1, body: Buffer.from(body) }
+  const { etag } = await bucket.uploadPart(part)
+  await bucket.completeMultipart({ key, uploadId, parts: [{ partNumber: 1, etag }] })
+  await clock.advance(LISTED_AGAIN_MS)
+}
+
+describe('A file that a program removes while its mode is on its way', () => {
+  const SLOW_MS = 20_000
+
+  async function startedWithFile(): Promise<BareWorld> {
+    const world = await BareWorld.started()
+    await storeInParts(world, 'run.sh', 'base')
+    return world
+  }
+
+  async function removedMeanwhile(world: BareWorld): Promise<void> {
+    await setMode(world, 'run.sh', 0o755)
+    const fault = { kind: 'delay', delayMs: SLOW_MS } as const
+    world.network.setScript([{ operation: 'copy', nth: 1, fault }])
+    await world.clock.advance(SLOW_MS / 2)
+    expect(world.network.calls, 'the copy is under way').toContain('copy run.sh')
+    const { root } = world.vfs
+    await world.run(world.vfs.remove(world.context, root, 'run.sh', { kind: 'file' }))
+  }
+
+  test('is gone, though the bucket had a new version of it by then', async () => {
+    const world = await startedWithFile()
+    await removedMeanwhile(world)
+    expect((await world.engine.flush(LIMIT_MS)).files).toBe(0)
+    expect(world.bucket.versions('run.sh'), 'stored, copied, deleted').toHaveLength(3)
+    expect(world.bucket.keys()).toEqual([])
+    expect(await world.names()).toEqual([])
+  })
+
+  test('is gone as well when another program still reads it', async () => {
+    const world = await startedWithFile()
+    const { id } = await world.find('run.sh')
+    const reading = { read: true, write: false }
+    const { handle } = await world.run(world.vfs.open(world.context, id, reading))
+    await removedMeanwhile(world)
+    expect((await world.engine.flush(LIMIT_MS)).files).toBe(0)
+    expect(world.bucket.keys()).toEqual([])
+    await world.run(world.vfs.release(handle))
+    expect(await world.names()).toEqual([])
+  })
+
+  test('stays when another client replaces it in between', async () => {
+    const world = await startedWithFile()
+    await removedMeanwhile(world)
+    world.bucket.putDirect('run.sh', 'theirs')
+    expect((await world.engine.flush(LIMIT_MS)).files).toBe(0)
+    expect(textOf(world, 'run.sh')).toBe('theirs')
+    expect(await world.read('run.sh')).toBe('theirs')
   })
 })
