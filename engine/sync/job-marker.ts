@@ -10,11 +10,12 @@ import type { NodeRow } from '../store/nodes.ts'
 import { copyInBucket } from './copy-guard.ts'
 import { checkFreed, movesAway } from './leaving.ts'
 import { MARKER_ATTEMPT, settleAttempts } from './left-attempts.ts'
+import { plannedMoves } from './move-plan.ts'
 import { encodeFacts, factsOfStored } from './object-attributes.ts'
 import { attributesForUpload } from './rewrite.ts'
 import type { Job } from './sync-job.ts'
 import type { Tree } from './tree.ts'
-import { journalDelete, plannedMoves } from './tree-edit.ts'
+import { journalDelete } from './tree-edit.ts'
 import { headOrNone } from './upload-job.ts'
 
 /** What somebody keeps under a directory's own key stays: it is copied onto itself. */

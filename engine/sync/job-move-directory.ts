@@ -14,17 +14,15 @@ import { DELETE_BATCH_KEYS_MAX, deleteKeys } from './batch-delete.ts'
 import { checkSources, verifyCopies } from './job-move-check.ts'
 import { avoidCollisions } from './job-move-collisions.ts'
 import { copyOne, noteMoved, reachableKey, renew } from './job-move-steps.ts'
-import { isGoing, leaveCopy } from './left-attempts.ts'
+import { isGoing, leaveCopies, leaveCopy } from './left-attempts.ts'
 import { forgetCopies } from './move-copies.ts'
-import { encodePlan, plannedTarget } from './move-plan.ts'
+import { COPIES_MAX, encodePlan, plannedTarget } from './move-plan.ts'
 import { DIRECTORY_CONTENT_TYPE } from './object-attributes.ts'
 import type { Job } from './sync-job.ts'
 import { journalDelete, journalMarker, journalStray } from './tree-edit.ts'
 import { forgetRow, mergeFlatPage } from './tree-merge.ts'
 import { headOrNone } from './upload-job.ts'
 
-/** Objects copied side by side within one move. */
-const COPIES_MAX = 16
 /** Items worked on between two looks at the journal. */
 const ITEMS_PAGE = 256
 
@@ -304,11 +302,7 @@ export async function giveUpDirectory(job: Job): Promise<void> {
       if (!last) break
       after = last.source
     }
-    // Copies are made in the order of keys, so many at once: those without an answer are the first.
-    for (const item of tree.journal.moveItems.page(row.seq, false, '', COPIES_MAX)) {
-      const copy = `${target}${item.source.slice(row.key.length)}`
-      if (target !== undefined) leaveCopy(tree, copy, versionOfItem(item))
-    }
+    leaveCopies(tree, row)
     tree.journal.remove(row.seq)
   })
 }

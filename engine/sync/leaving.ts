@@ -8,6 +8,7 @@ import { isErrorCode, PailError } from '../../shared/errors.ts'
 import type { JournalRow } from '../store/journal.ts'
 import type { NodeRow } from '../store/nodes.ts'
 import { hasLeftBelow } from './left-attempts.ts'
+import { plannedMoves } from './move-plan.ts'
 import { MovePrefixes } from './move-prefixes.ts'
 import type { Tree } from './tree.ts'
 
@@ -49,7 +50,8 @@ export function isBeingLeft(tree: Tree, key: string): boolean {
 
 /**
  * Waits something below the prefix to be deleted, or to be moved to where its file is now? It may be
- * all that keeps the prefix alive. For a prefix that no directory of the tree has.
+ * all that keeps the prefix alive; and so may copies that a move makes there, whose directory has it
+ * in the end. For a prefix that no directory of the tree has.
  */
 export function isLeavingBelow(tree: Tree, prefix: string): boolean {
   const { database, volume } = tree
@@ -63,7 +65,7 @@ export function isLeavingBelow(tree: Tree, prefix: string): boolean {
     'SELECT 1 FROM node WHERE volume = ? AND remote_key >= ? AND remote_key < ? AND parent > 0 LIMIT 1',
     ...range,
   )
-  return isMovedAway !== undefined
+  return isMovedAway !== undefined || plannedMoves(tree).some(({ target }) => target === prefix)
 }
 
 /** @throws PailError the failure of one of the rows that waits for a person */

@@ -7,6 +7,7 @@
 import type { Etag, ObjectInfo } from '../s3/object-store.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { isLeftByUs, judgeAttempt, type ProofParts } from './attempt-proof.ts'
+import { plannedMoves, plannedTarget, unansweredItems } from './move-plan.ts'
 import type { Tree } from './tree.ts'
 import { isSameEtag } from './upload-proof.ts'
 import {
@@ -50,6 +51,16 @@ export function leaveCopy(tree: Tree, key: string, { etag, sizeBytes, key: sourc
   insertGivenUp(tree, { op: 'put', key }, [{ etag, sizeBytes, source }])
 }
 
+/** As `leaveCopy`, for a directory's move that is given up. */
+export function leaveCopies(tree: Tree, move: JournalRow): void {
+  const target = plannedTarget(move)
+  if (target === undefined) return
+  for (const { source, etag, sizeBytes } of unansweredItems(tree, move.seq)) {
+    const copy = target + source.slice(move.key.length)
+    leaveCopy(tree, copy, { key: source, etag: etag as Etag, sizeBytes })
+  }
+}
+
 type Copied = Pick<ObjectInfo, 'key' | 'etag' | 'sizeBytes'>
 
 function insertGivenUp(
@@ -77,8 +88,19 @@ export function settleAttempts({ journal, volume }: Tree, key: string, sourceEta
 }
 
 /** Versions that requests of ours may have stored at the key, for whatever file that was. */
-export function attemptedAt({ journal, volume }: Tree, key: string): Attempt[] {
-  return journal.attempts.at(volume, key).flatMap(({ record }) => attemptedIn(record))
+export function attemptedAt(tree: Tree, key: string): Attempt[] {
+  const rows = tree.journal.attempts.at(tree.volume, key)
+  return [...rows.flatMap(({ record }) => attemptedIn(record)), ...copiedTo(tree, key)]
+}
+
+/** Copies that a directory's move may have made there, and makes again when it goes on. */
+function copiedTo(tree: Tree, key: string): Attempt[] {
+  const moves = plannedMoves(tree).filter(({ target }) => key.startsWith(target))
+  return moves.flatMap(({ seq, key: from, target }) => {
+    const source = from + key.slice(target.length)
+    const items = unansweredItems(tree, seq).filter((item) => item.source === source)
+    return items.map(({ etag, sizeBytes }) => ({ etag: etag as Etag, sizeBytes, source }))
+  })
 }
 
 /**

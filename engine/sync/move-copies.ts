@@ -5,8 +5,9 @@
  * Keeps: what left by a request of ours is not copied once more, which would bring it back; and what
  *        it was made from goes as well, unless it is a file's object by now.
  */
+import { plannedMoves } from './move-plan.ts'
 import type { Tree } from './tree.ts'
-import { journalDelete, plannedMoves } from './tree-edit.ts'
+import { journalDelete } from './tree-edit.ts'
 
 /** @param keys  that the bucket does not have any more. Inside a change of the tree. */
 export function forgetCopies(tree: Tree, keys: readonly string[]): void {

@@ -8,8 +8,8 @@ import { assert, present } from '../base/assert.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { blankNode, type NodeKind, type NodeRow } from '../store/nodes.ts'
 import type { StagedFile } from '../store/staging.ts'
-import { leaveAttempts } from './left-attempts.ts'
-import { plannedTarget } from './move-plan.ts'
+import { leaveAttempts, leaveCopies } from './left-attempts.ts'
+import { plannedMoves, plannedTarget } from './move-plan.ts'
 import { etagOfSlashless, folderObjectOf } from './object-attributes.ts'
 import { putQuietMs, QUIET_MS } from './quiet-times.ts'
 import type { Tree, TreeChange } from './tree.ts'
@@ -194,18 +194,6 @@ function dropCopies(tree: Tree, source: string): void {
   }
 }
 
-/** Moves that go on by a plan: all of them, or those which the object `source` belongs to. */
-export function plannedMoves(
-  tree: Tree,
-  source?: string,
-): Array<{ readonly seq: number; readonly key: string; readonly target: string }> {
-  return tree.journal.directoryMoves(tree.volume).flatMap((move) => {
-    const isOfPlan = source === undefined || source.startsWith(move.key)
-    const target = isOfPlan ? plannedTarget(move) : undefined
-    return target === undefined ? [] : [{ seq: move.seq, key: move.key, target }]
-  })
-}
-
 /** An object of Hadoop or of old s3fs lies beside its directory: it would bring the directory back. */
 function dropFolderObjects(tree: Tree, { hasFolderObject, slashless, remoteKey }: NodeRow): void {
   if (remoteKey === null) return
@@ -360,6 +348,7 @@ function journalMove(tree: Tree, row: NodeRow, oldKey: string): void {
   }
   const isHome = row.remoteKey === null || row.remoteKey === key
   if (isHome && waiting && !tree.isRunning(waiting) && !hasCopies(tree, waiting)) {
+    leaveCopies(tree, waiting)
     tree.journal.remove(waiting.seq)
   }
   const isCarriedByPut = tree.journal.opOfNode(row.id, 'put') !== undefined

@@ -72,6 +72,50 @@ const MARKED = {
   cause: ['rename d e'],
 }
 
+const EMPTY = { prepare: ['mkdir d'], cause: ['rename d e'] }
+const AFTER_EMPTY: ReadonlyArray<readonly string[]> = [
+  [],
+  ['rename e f'],
+  ['rename e d'],
+  ['rename e d', 'mkdir e'],
+  ['rename e d', 'mkdir e', 'write e/a other'],
+  ['rename e d', 'rename d e'],
+  ['rename e d', 'rename d f'],
+  ['rename e d', 'rmdir d'],
+  ['rmdir e'],
+  ['rmdir e', 'mkdir e'],
+]
+
+const ONE_FILE = { before: { 'd/a': 'first', z: 'z' }, cause: ['rename d e'] }
+const AFTER_ONE_FILE: ReadonlyArray<readonly string[]> = [
+  ['rename e d'],
+  ['rename e d', 'mkdir e', 'write e/a other'],
+  ['rename e d', 'mkdir e', 'write e/a first'],
+  ['rename e d', 'mkdir e', 'rename z e/a'],
+  ['rename e d', 'append d/a more'],
+  ['rename e d', 'append d/a more', 'rename d e'],
+  ['rename e d', 'rename d e'],
+  ['rename e d', 'rename d/a d/b'],
+  ['rename e d', 'unlink d/a'],
+  ['rename e d', 'unlink d/a', 'rmdir d'],
+]
+
+/** The upload waits a little longer than the move, and was asked for before. */
+const CHANGED = { ...ONE_FILE, cause: ['append d/a more', 'rename d e'] }
+const AFTER_CHANGED: ReadonlyArray<readonly string[]> = [
+  [],
+  ['append e/a more'],
+  ['write e/a first'],
+  ['chmod e/a 600'],
+  ['rename e d'],
+  ['rename e f'],
+  ['rename e/a e/x'],
+  ['rename e/a e/x', 'write e/a other'],
+  ['rename z e/a'],
+  ['unlink e/a'],
+  ['unlink e/a', 'write e/a other'],
+]
+
 const FOLDER_MOVE: readonly Matrix[] = [
   {
     what: 'the first copy of a renamed folder',
@@ -102,6 +146,21 @@ const FOLDER_MOVE: readonly Matrix[] = [
     what: 'the deletion of what a renamed folder with an own object had before',
     of: { ...MARKED, lost: { operation: 'deleteBatch' } },
     continuations: AFTER_FOLDER,
+  },
+  {
+    what: 'the new own object of an empty renamed folder',
+    of: { ...EMPTY, lost: { operation: 'put', key: 'e/' } },
+    continuations: AFTER_EMPTY,
+  },
+  {
+    what: 'the only copy of a renamed folder',
+    of: { ...ONE_FILE, lost: { operation: 'copy' } },
+    continuations: AFTER_ONE_FILE,
+  },
+  {
+    what: 'the copy of a changed file in a renamed folder',
+    of: { ...CHANGED, lost: { operation: 'copy' } },
+    continuations: AFTER_CHANGED,
   },
 ]
 
