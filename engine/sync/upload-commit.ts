@@ -3,10 +3,10 @@
  * think of it when its reply is a refusal or was lost.
  */
 import { PailError } from '../../shared/errors.ts'
-import type { Capabilities, Etag, Precondition } from '../s3/object-store.ts'
+import type { Capabilities, Etag, ObjectHead, Precondition } from '../s3/object-store.ts'
 import { isLeftByUs, type ProofParts } from './attempt-proof.ts'
 import { isCode, type UploadRun } from './upload-job.ts'
-import { isSameEtag, judge, type Sent } from './upload-proof.ts'
+import { hasMetadataOf, isSameEtag, judge, metadataDigest, type Sent } from './upload-proof.ts'
 
 /** Looks at the key and tries again at most so often within one attempt. */
 const COMMIT_TURNS_MAX = 4
@@ -75,16 +75,24 @@ async function look(commit: Commit, signal: AbortSignal): Promise<Committed | un
     run.precondition = verdict.precondition
     return undefined
   }
-  if (verdict.kind === 'stored' && (await isProven(commit, verdict.etag, signal))) {
-    return { kind: 'found', etag: verdict.etag }
-  }
   const { attempted } = run.keeper.record
+  const isChangedSince = head && commit.conditional === 'conditionalPut' && isOlder(head, commit)
+  if (verdict.kind === 'stored' && !isChangedSince) {
+    if (await isProven(commit, verdict.etag, signal)) return { kind: 'found', etag: verdict.etag }
+  }
   if (!head || !(await isLeftByUs(proofIn(run, signal), attempted, head))) {
     throw conflict(run, 'another version stands at the key')
   }
   // What an earlier request of ours has left there is replaced: that is no conflict.
   run.precondition = { ifMatch: head.etag }
   return undefined
+}
+
+/** Left by an earlier try with what the file was then: its mode, say, is another one since. */
+function isOlder(head: ObjectHead, { run, sent }: Commit): boolean {
+  if (hasMetadataOf(head, sent.attributes)) return false
+  const digest = metadataDigest(head.metadata)
+  return run.keeper.record.attempted.some(({ metadata }) => metadata === digest)
 }
 
 /** What is looked at belongs to the one attempt. */

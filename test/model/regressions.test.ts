@@ -273,6 +273,32 @@ const HISTORIES: ReadonlyArray<readonly [string, readonly Step[], number?]> = [
       { op: 'rename', path: 'c', to: 'b' },
     ],
   ],
+  [
+    'an empty folder stayed behind when it was renamed back before the answer to its copy came',
+    [
+      { op: 'mkdir', path: 'd' },
+      { op: 'flush' },
+      { op: 'rename', path: 'd', to: 'e' },
+      { op: 'lose' },
+      { op: 'wait', ms: 90_000 },
+      { op: 'rename', path: 'e', to: 'd' },
+    ],
+    8,
+  ],
+  [
+    'a mode set after an upload of whose answer nobody heard did not reach the bucket',
+    [
+      { op: 'mkdir', path: 'd' },
+      { op: 'write', path: 'd/a', offset: 0, size: 20, truncate: true },
+      { op: 'append', path: 'b', size: 10 },
+      { op: 'wait', ms: 5000 },
+      { op: 'append', path: 'd/b', size: 10 },
+      { op: 'lose' },
+      { op: 'wait', ms: 5000 },
+      { op: 'chmod', path: 'd/b', mode: 384 },
+    ],
+    669_676,
+  ],
 ]
 
 const OPAQUE_ETAGS: ReadonlyArray<readonly [string, readonly Step[], number]> = [
