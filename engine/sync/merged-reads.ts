@@ -16,6 +16,12 @@ import type { ReadSession } from './read-session.ts'
 
 /** How long a failed read answers for the next ones. */
 const FAILURE_MS = 5_000
+/** The same where the way to the server failed: for the kernel's second look, not for a person's. */
+const SECOND_LOOK_MS = 1_000
+const RESTS_MS: Partial<Record<PailError['retry'], number>> = {
+  backoff: FAILURE_MS,
+  'when-online': SECOND_LOOK_MS,
+}
 /** Bytes of a base in memory while they are copied. */
 const BASE_COPY_BYTES = 1024 * 1024
 /** Bytes that are on this disk are read within this time. */
@@ -188,8 +194,9 @@ export class MergedReads {
       if (!isRecent) this.#failure = undefined
     } catch (thrown) {
       const error = PailError.from(thrown)
-      if (!signal.aborted && !isRecent && error.retry === 'backoff') {
-        this.#failure = { error, untilMs: clock.monotonicMs() + FAILURE_MS }
+      const restMs = RESTS_MS[error.retry]
+      if (!signal.aborted && !isRecent && restMs !== undefined) {
+        this.#failure = { error, untilMs: clock.monotonicMs() + restMs }
       }
       throw error
     } finally {

@@ -13,7 +13,14 @@ import { FakeClock } from '../support/fake-clock.ts'
 const READ_BYTES = 131_072
 /** What a program may wait for a network that makes no progress. */
 const WAIT_MS_MAX = 10_000
-const CODES: readonly ErrorCode[] = ['s3/busy', 's3/server', 's3/bad-reply', 's3/integrity']
+/** The last one while all else is answered: a page that a proxy puts in the place of large bodies. */
+const CODES: readonly ErrorCode[] = [
+  's3/busy',
+  's3/server',
+  's3/bad-reply',
+  's3/integrity',
+  'net/captive-portal',
+]
 
 describe('A file whose bytes cannot be had', () => {
   test.each(CODES)(
